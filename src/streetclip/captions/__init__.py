@@ -1,0 +1,1 @@
+"""A sample's columns become a sentence, by templates that are data."""

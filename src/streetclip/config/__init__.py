@@ -1,0 +1,1 @@
+"""Options of an experiment: typed, documented, checked all at once."""

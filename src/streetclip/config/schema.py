@@ -1,0 +1,267 @@
+"""The options of an experiment, one sentence each; `docs` and `--print-config` show them as they are here.
+
+OmegaConf checks types against these classes, so the annotations keep to what it knows: plain types,
+`Optional`, `list`, `dict` and nested dataclasses.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class SampleWorldConfig:
+    """The embedded default: rendered street scenes (`data.source=sample-world`)."""
+
+    photos: int = 4000
+    """Photographs to train on."""
+    seed: int = 1
+    """Decides every scene; the towns are those of the training half of the gazetteer."""
+    val_photos: int = 500
+    """Photographs to validate on, in towns that no training photograph shows."""
+    val_seed: int = 2
+    """Seed of the validation photographs."""
+    size_px: int = 128
+    """Side of the square photographs, 128 or more."""
+    countries: int = 48
+    """How many countries are photographed, the best-known first; at most as many as the world has."""
+
+
+@dataclass
+class ShardsConfig:
+    """How a manifest becomes a shard set (the options of `streetclip shards build`)."""
+
+    max_side_px: int = 512
+    """Photographs whose longer side exceeds this are made smaller."""
+    quality: int = 90
+    """JPEG quality of the re-encoded photographs, 1 to 100."""
+    samples_per_shard: int = 2000
+    """Photographs in one tar."""
+    val_share: float = 0.1
+    """Share of the places that goes to validation; no town is in both. 0 makes no split."""
+    seed: int = 0
+    """Shuffles the rows before they are written, and decides the split."""
+    holdout_countries: list[str] = field(default_factory=list)
+    """ISO codes or names of countries that are kept out of training."""
+    opt_out: str | None = None
+    """A file of keys or digests, one a line, that must not be used."""
+    preset: str | None = None
+    """Name of a known benchmark table whose columns differ from ours; found by itself if None."""
+    columns: list[str] = field(default_factory=list)
+    """Further columns of the table that captions may use."""
+
+
+@dataclass
+class AugmentConfig:
+    """Random changes of a training photograph, drawn from (seed, epoch, sample)."""
+
+    scale_min: float = 0.9
+    """A random crop keeps at least this share of the area; 1 crops only to the model's shape."""
+    flip: bool = False
+    """Mirror half of the photographs; off, because the driving side would be mirrored too."""
+
+
+@dataclass
+class DataConfig:
+    """Which photographs, in which order, with which captions."""
+
+    source: str = "sample-world"
+    """`sample-world`, a shard set, or a folder, CSV or Parquet file that becomes one."""
+    val_source: str | None = None
+    """Photographs to validate on; None takes the validation split of `source`."""
+    shards_dir: str = "shards"
+    """Where shard sets that are built for a run are kept and found again."""
+    sample_world: SampleWorldConfig = field(default_factory=SampleWorldConfig)
+    """Options of the embedded default."""
+    shards: ShardsConfig = field(default_factory=ShardsConfig)
+    """How `source` becomes a shard set, where it is none yet."""
+    order: str = "planned"
+    """`planned` resumes exactly and needs an index; `resampled` reads any WebDataset, also at URLs."""
+    batch_size: int = 256
+    """Pairs in one optimiser step over all ranks."""
+    micro_batch_size: int | None = None
+    """Pairs in one pass through the model on one rank; None is the rank's whole share."""
+    lanes: int | None = None
+    """Equal parts that an epoch is cut into; ranks must divide it. None is gcd(batch_size, 192)."""
+    window: int = 512
+    """Neighbouring positions of a lane that are shuffled among each other."""
+    workers: int = 2
+    """Loader processes of one rank; 0 loads in the training process."""
+    captions: str = "street"
+    """Name of a shipped template file, or path of one."""
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    """Random changes of training photographs."""
+    samples_per_epoch: int | None = None
+    """Only `resampled`: how many samples count as an epoch."""
+    shuffle_samples: int = 2000
+    """Only `resampled`: samples in the shuffle buffer of a worker, at most."""
+    shuffle_mib: int = 512
+    """Only `resampled`: mebibytes in the shuffle buffer of a worker, at most."""
+    max_bad_samples: int = 100
+    """The run stops when more photographs than this are bad."""
+    log_samples: bool = False
+    """Write step, keys and captions of every batch to `samples.jsonl`."""
+
+
+@dataclass
+class ModelConfig:
+    """The two towers."""
+
+    name: str = "ViT-B-32"
+    """A model of open_clip, or the path of a model configuration file (.json)."""
+    pretrained: str | None = None
+    """A tag that open_clip knows (needs its hub), or the path of a weight file."""
+    start_from: str | None = None
+    """One of our checkpoints to take the weights from, instead of `pretrained`."""
+    lock_image: bool = False
+    """Do not train the image tower."""
+    lock_text: bool = False
+    """Do not train the text tower."""
+    gradient_checkpointing: bool = False
+    """Recompute activations: less memory, more time."""
+
+
+@dataclass
+class LossConfig:
+    """The contrastive loss."""
+
+    negatives: str = "global"
+    """`global`: every other pair of the batch, over all ranks; `local`: those of the same pass."""
+    max_logit_scale: float = 100.0
+    """The logit scale is kept between 1 and this."""
+
+
+@dataclass
+class OptimConfig:
+    """AdamW and its schedule."""
+
+    lr: float = 1.0e-6
+    """Peak learning rate."""
+    weight_decay: float = 1.0e-3
+    """Decay of weight matrices; gains, biases and the logit scale have none."""
+    beta1: float = 0.9
+    """Decay of the gradient's mean."""
+    beta2: float = 0.98
+    """Decay of the gradient's square."""
+    eps: float = 1.0e-6
+    """Added to the root of the square."""
+    warmup_steps: int | None = None
+    """Steps of linear warm-up; None takes `warmup_share`."""
+    warmup_share: float = 0.02
+    """Warm-up as a share of all steps."""
+    schedule: str = "linear"
+    """`linear` or `cosine` decay to 0 over the run, or `constant`."""
+    clip_norm: float | None = 1.0
+    """Gradients are scaled down to this norm; None does not clip."""
+    ema_decay: float | None = None
+    """Keep an exponential moving average of the weights with this decay, and evaluate and export it."""
+
+
+@dataclass
+class TrainerConfig:
+    """Passed on to Lightning's Trainer."""
+
+    accelerator: str = "auto"
+    """`auto`, `cpu`, `gpu`, ..."""
+    devices: str = "auto"
+    """`auto` or a number of devices (processes, on CPU) a node."""
+    num_nodes: int = 1
+    """Machines."""
+    precision: str = "32-true"
+    """`32-true`, `bf16-mixed`, `16-mixed`."""
+    max_epochs: int = 3
+    """Passes over the shard set."""
+    max_steps: int = -1
+    """Optimiser steps after which the run ends; -1 is no limit."""
+    deterministic: bool = True
+    """Use deterministic kernels only."""
+    log_every_n_steps: int = 1
+    """Steps between two rows of the log."""
+    loggers: list[str] = field(default_factory=lambda: ["csv", "tensorboard"])
+    """Any of `csv`, `tensorboard`."""
+    progress: bool = True
+    """Show a progress bar."""
+
+
+@dataclass
+class CheckpointConfig:
+    """What is kept of a run."""
+
+    every_n_steps: int = 500
+    """Optimiser steps between two checkpoints inside an epoch; each epoch's end has its own."""
+    keep: int = 2
+    """Newest checkpoints kept, 2 or more."""
+    monitor: str | None = "zeroshot/val/country_accuracy"
+    """A logged name; the checkpoint with its best value is kept besides. None keeps none."""
+    mode: str = "max"
+    """Whether `max` or `min` of the monitored value is best."""
+
+
+@dataclass
+class EvaluationConfig:
+    """Hierarchical zero-shot evaluation during training."""
+
+    protocol: str = "streetclip"
+    """Name of a shipped protocol, or path of one."""
+    sets: dict[str, str] = field(default_factory=dict)
+    """Further named sets besides `val`: name to shard set."""
+    every_n_steps: int | None = None
+    """Also evaluate every so many optimiser steps; None only before the first and after each epoch."""
+    batch_size: int = 128
+    """Photographs, and prompts, in one pass of the model."""
+    max_photos: int | None = None
+    """Evaluate only the first so many photographs of a set; None takes all."""
+    bootstrap: int = 1000
+    """Resamples for the 95 % intervals."""
+
+
+@dataclass
+class Experiment:
+    """One experiment file of `experiments/pretrain/`."""
+
+    name: str = "pretrain"
+    """Names the folder of its runs; the file's own name if the file does not set it."""
+    seed: int = 42
+    """Decides the order of photographs, captions, augmentation, new weights and dropout."""
+    runs_dir: str = "runs"
+    """Where runs are written, each in a new folder of its own."""
+    data: DataConfig = field(default_factory=DataConfig)
+    """Photographs."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """Towers."""
+    loss: LossConfig = field(default_factory=LossConfig)
+    """Loss."""
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    """Optimiser."""
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    """Lightning."""
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    """Checkpoints."""
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    """Evaluation."""
+
+
+@dataclass
+class BenchmarkConfig:
+    """One file of `experiments/benchmark/`, and the options of `streetclip benchmark`."""
+
+    model: str | None = None
+    """One of our checkpoints, or the name of an open_clip model, with `:TAG_OR_PATH` for its weights."""
+    data: str | None = None
+    """A shard set, or a folder, CSV or Parquet file."""
+    protocol: str = "streetclip"
+    """Name of a shipped protocol, or path of one."""
+    out: str | None = None
+    """The result folder; None is a new one under `results/`."""
+    preset: str | None = None
+    """Columns of a known benchmark table."""
+    shards_dir: str = "shards"
+    """Where a shard set that is built for the benchmark is kept and found again."""
+    batch_size: int = 128
+    """Photographs, and prompts, in one pass of the model."""
+    bootstrap: int = 1000
+    """Resamples for the 95 % intervals."""
+    seed: int = 0
+    """Of the bootstrap."""
+    accelerator: str = "auto"
+    """`auto`, `cpu`, `gpu`."""
+    precision: str = "32-true"
+    """`32-true` or `bf16-mixed`."""

@@ -1,0 +1,1 @@
+"""The plan of an epoch, and batches made from it."""

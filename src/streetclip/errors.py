@@ -1,0 +1,126 @@
+"""Every exception of the package: each says what is wrong, what was found, what is allowed, what to do.
+
+`streetclip` ends with exit code 2 on an `InputError` (something the user gave can be mended by the
+user) and 1 on every other exception.
+"""
+
+from collections.abc import Sequence
+
+
+class StreetclipError(Exception):
+    """Base of all exceptions that the package raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(StreetclipError):
+    """The user's input is wrong, and the message says how to mend it.
+
+    Args:
+        what: What is wrong, with the name that the user typed.
+        got: What was found; left out of the message when None.
+        allowed: What would be right; left out when None.
+        remedy: What to do; left out when None.
+
+    Example:
+        >>> print(InputError("latitude of row 3 is impossible", got=95.0, allowed="-90 to 90"))
+        latitude of row 3 is impossible; got: 95.0; allowed: -90 to 90
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        got: object = None,
+        allowed: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.what = what
+        self.got = got
+        self.allowed = allowed
+        self.remedy = remedy
+        parts = [what]
+        if got is not None:
+            parts.append(f"got: {got}")
+        if allowed is not None:
+            parts.append(f"allowed: {allowed}")
+        if remedy is not None:
+            parts.append(remedy)
+        super().__init__("; ".join(parts))
+
+
+class ProblemsError(InputError):
+    """Several problems of one input, reported together.
+
+    Example:
+        >>> print(ProblemsError("a.yaml", ["no key 'lr'", "seed is a word"]))
+        a.yaml has 2 problems:
+          1. no key 'lr'
+          2. seed is a word
+    """
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''}"
+        lines = "\n".join(f"  {i}. {text}" for i, text in enumerate(self.problems, 1))
+        super().__init__(f"{where} has {count}:\n{lines}")
+
+
+class ConfigError(ProblemsError):
+    """An experiment file or a `key=value` argument is wrong."""
+
+
+class PlaceError(InputError):
+    """A coordinate, country or table of places is wrong."""
+
+
+class ManifestError(InputError):
+    """A folder, CSV or Parquet file of photographs cannot be read as a manifest."""
+
+
+class ShardError(InputError):
+    """A shard set is missing, incomplete or damaged."""
+
+
+class TemplateError(ProblemsError):
+    """A caption template file is wrong."""
+
+
+class PlanError(InputError):
+    """The plan of an epoch cannot be made, or does not belong to the run that asks for it."""
+
+
+class ModelError(InputError):
+    """A model name, configuration or weight file cannot be used."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint is missing, damaged or belongs to something else."""
+
+
+class ProtocolError(ProblemsError):
+    """A zero-shot protocol file is wrong."""
+
+
+class ResultError(InputError):
+    """A result folder is missing, incomplete or of another version."""
+
+
+class SampleError(StreetclipError):
+    """One photograph or its metadata is bad; the pipeline names it and goes on.
+
+    Args:
+        reason: A short code such as ``"unreadable_image"``.
+        detail: What exactly was found.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+class NumericsError(StreetclipError):
+    """The training became non-finite and was stopped."""

@@ -1,0 +1,1 @@
+"""One benchmark run, the same for the command and for the callback of each epoch."""

@@ -1,0 +1,1 @@
+"""The Earth: distances, places, borders, country names, climate."""

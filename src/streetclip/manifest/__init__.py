@@ -1,0 +1,1 @@
+"""A folder, CSV or Parquet file of photographs becomes rows."""

@@ -1,0 +1,1 @@
+"""The towers, the contrastive loss and the LightningModule."""

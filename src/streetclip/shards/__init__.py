@@ -1,0 +1,1 @@
+"""Rows become WebDataset tars, and tars become bytes again."""

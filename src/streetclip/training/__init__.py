@@ -1,0 +1,1 @@
+"""The Lightning callbacks, loggers and run folders that keep a run exact."""

@@ -1,0 +1,1 @@
+"""Which country, then which of its cities: asked in words."""

@@ -1,0 +1,5 @@
+"""The type checker that the import hook applies: beartype with the numeric tower (int is a float)."""
+
+from beartype import BeartypeConf, beartype
+
+typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))
