@@ -7,7 +7,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-_HOOK = install_import_hook("streetclip", "tests.typecheck.typechecked")
+_HOOK = install_import_hook("streetclip", "typecheck.typechecked")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

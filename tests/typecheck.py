@@ -1,4 +1,4 @@
-"""The type checker that the import hook applies: beartype with the numeric tower (int is a float)."""
+"""The type checker of the import hook: beartype with the numeric tower (int is a float)."""
 
 from beartype import BeartypeConf, beartype
 

@@ -1,7 +1,7 @@
 """Train CLIP to know where a street photograph was taken.
 
-Letters in array shapes, everywhere: ``b`` batch, ``n`` photographs, ``d`` features, ``c`` countries,
-``m`` cities (candidates), ``t`` tokens, ``p`` prompts.
+Letters in array shapes, everywhere: ``b`` batch, ``n`` photographs, ``d`` features, ``c``
+countries, ``m`` cities (candidates), ``t`` tokens, ``p`` prompts.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Every exception of the package: each says what is wrong, what was found, what is allowed, what to do.
+"""Every exception of the package: each says what is wrong, what was found, what to do.
 
 `streetclip` ends with exit code 2 on an `InputError` (something the user gave can be mended by the
 user) and 1 on every other exception.

@@ -1,4 +1,4 @@
-"""The frozen records that cross rooms. Coordinates are WGS-84 degrees, latitude before longitude."""
+"""Frozen records that cross rooms; coordinates are WGS-84 degrees, latitude before longitude."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,41 +1,53 @@
-"""The options of an experiment, one sentence each; `docs` and `--print-config` show them as they are here.
+"""The options of an experiment, one sentence each; `--print-config` shows them as they are here.
 
-OmegaConf checks types against these classes, so the annotations keep to what it knows: plain types,
-`Optional`, `list`, `dict` and nested dataclasses.
+OmegaConf builds its configs from these classes, so the annotations keep to what it knows: plain
+types, `None`, `list`, `dict` and nested dataclasses. What a value may be beyond its type stands in
+the field's metadata, where `config/load.py` finds it.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
+
+
+def one_of(default: str, *others: str) -> Any:
+    """A field that takes one of a few words, the default first."""
+    return field(default=default, metadata={"choices": (default, *others)})
+
+
+def between(default: Any, low: float, high: float = float("inf")) -> Any:
+    """A number with bounds, both allowed; None passes where the annotation allows it."""
+    return field(default=default, metadata={"low": low, "high": high})
 
 
 @dataclass
 class SampleWorldConfig:
     """The embedded default: rendered street scenes (`data.source=sample-world`)."""
 
-    photos: int = 4000
+    photos: int = between(4000, 1)
     """Photographs to train on."""
     seed: int = 1
     """Decides every scene; the towns are those of the training half of the gazetteer."""
-    val_photos: int = 500
+    val_photos: int = between(500, 1)
     """Photographs to validate on, in towns that no training photograph shows."""
     val_seed: int = 2
     """Seed of the validation photographs."""
-    size_px: int = 128
+    size_px: int = between(128, 128, 1024)
     """Side of the square photographs, 128 or more."""
-    countries: int = 48
-    """How many countries are photographed, the best-known first; at most as many as the world has."""
+    countries: int = between(48, 1, 250)
+    """How many countries are photographed, the best-known first."""
 
 
 @dataclass
 class ShardsConfig:
     """How a manifest becomes a shard set (the options of `streetclip shards build`)."""
 
-    max_side_px: int = 512
+    max_side_px: int = between(512, 16)
     """Photographs whose longer side exceeds this are made smaller."""
-    quality: int = 90
+    quality: int = between(90, 1, 100)
     """JPEG quality of the re-encoded photographs, 1 to 100."""
-    samples_per_shard: int = 2000
+    samples_per_shard: int = between(2000, 1)
     """Photographs in one tar."""
-    val_share: float = 0.1
+    val_share: float = between(0.1, 0.0, 0.9)
     """Share of the places that goes to validation; no town is in both. 0 makes no split."""
     seed: int = 0
     """Shuffles the rows before they are written, and decides the split."""
@@ -53,7 +65,7 @@ class ShardsConfig:
 class AugmentConfig:
     """Random changes of a training photograph, drawn from (seed, epoch, sample)."""
 
-    scale_min: float = 0.9
+    scale_min: float = between(0.9, 0.01, 1.0)
     """A random crop keeps at least this share of the area; 1 crops only to the model's shape."""
     flip: bool = False
     """Mirror half of the photographs; off, because the driving side would be mirrored too."""
@@ -73,29 +85,29 @@ class DataConfig:
     """Options of the embedded default."""
     shards: ShardsConfig = field(default_factory=ShardsConfig)
     """How `source` becomes a shard set, where it is none yet."""
-    order: str = "planned"
-    """`planned` resumes exactly and needs an index; `resampled` reads any WebDataset, also at URLs."""
-    batch_size: int = 256
+    order: str = one_of("planned", "resampled")
+    """`planned` resumes exactly, needs an index; `resampled` reads any WebDataset, also at URLs."""
+    batch_size: int = between(256, 2)
     """Pairs in one optimiser step over all ranks."""
-    micro_batch_size: int | None = None
+    micro_batch_size: int | None = between(None, 1)
     """Pairs in one pass through the model on one rank; None is the rank's whole share."""
-    lanes: int | None = None
+    lanes: int | None = between(None, 1)
     """Equal parts that an epoch is cut into; ranks must divide it. None is gcd(batch_size, 192)."""
-    window: int = 512
+    window: int = between(512, 1)
     """Neighbouring positions of a lane that are shuffled among each other."""
-    workers: int = 2
+    workers: int = between(2, 0)
     """Loader processes of one rank; 0 loads in the training process."""
     captions: str = "street"
     """Name of a shipped template file, or path of one."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     """Random changes of training photographs."""
-    samples_per_epoch: int | None = None
+    samples_per_epoch: int | None = between(None, 1)
     """Only `resampled`: how many samples count as an epoch."""
-    shuffle_samples: int = 2000
+    shuffle_samples: int = between(2000, 1)
     """Only `resampled`: samples in the shuffle buffer of a worker, at most."""
-    shuffle_mib: int = 512
+    shuffle_mib: int = between(512, 1)
     """Only `resampled`: mebibytes in the shuffle buffer of a worker, at most."""
-    max_bad_samples: int = 100
+    max_bad_samples: int = between(100, 0)
     """The run stops when more photographs than this are bad."""
     log_samples: bool = False
     """Write step, keys and captions of every batch to `samples.jsonl`."""
@@ -123,9 +135,9 @@ class ModelConfig:
 class LossConfig:
     """The contrastive loss."""
 
-    negatives: str = "global"
+    negatives: str = one_of("global", "local")
     """`global`: every other pair of the batch, over all ranks; `local`: those of the same pass."""
-    max_logit_scale: float = 100.0
+    max_logit_scale: float = between(100.0, 1.0)
     """The logit scale is kept between 1 and this."""
 
 
@@ -133,26 +145,26 @@ class LossConfig:
 class OptimConfig:
     """AdamW and its schedule."""
 
-    lr: float = 1.0e-6
+    lr: float = between(1.0e-6, 0.0)
     """Peak learning rate."""
-    weight_decay: float = 1.0e-3
+    weight_decay: float = between(1.0e-3, 0.0)
     """Decay of weight matrices; gains, biases and the logit scale have none."""
-    beta1: float = 0.9
+    beta1: float = between(0.9, 0.0, 1.0)
     """Decay of the gradient's mean."""
-    beta2: float = 0.98
+    beta2: float = between(0.98, 0.0, 1.0)
     """Decay of the gradient's square."""
-    eps: float = 1.0e-6
+    eps: float = between(1.0e-6, 0.0)
     """Added to the root of the square."""
-    warmup_steps: int | None = None
+    warmup_steps: int | None = between(None, 0)
     """Steps of linear warm-up; None takes `warmup_share`."""
-    warmup_share: float = 0.02
+    warmup_share: float = between(0.02, 0.0, 1.0)
     """Warm-up as a share of all steps."""
-    schedule: str = "linear"
+    schedule: str = one_of("linear", "cosine", "constant")
     """`linear` or `cosine` decay to 0 over the run, or `constant`."""
-    clip_norm: float | None = 1.0
+    clip_norm: float | None = between(1.0, 0.0)
     """Gradients are scaled down to this norm; None does not clip."""
-    ema_decay: float | None = None
-    """Keep an exponential moving average of the weights with this decay, and evaluate and export it."""
+    ema_decay: float | None = between(None, 0.0, 1.0)
+    """Average the weights with this decay, and evaluate and export the average."""
 
 
 @dataclass
@@ -163,17 +175,17 @@ class TrainerConfig:
     """`auto`, `cpu`, `gpu`, ..."""
     devices: str = "auto"
     """`auto` or a number of devices (processes, on CPU) a node."""
-    num_nodes: int = 1
+    num_nodes: int = between(1, 1)
     """Machines."""
-    precision: str = "32-true"
+    precision: str = one_of("32-true", "bf16-mixed", "16-mixed", "bf16-true")
     """`32-true`, `bf16-mixed`, `16-mixed`."""
-    max_epochs: int = 3
+    max_epochs: int = between(3, 1)
     """Passes over the shard set."""
-    max_steps: int = -1
+    max_steps: int = between(-1, -1)
     """Optimiser steps after which the run ends; -1 is no limit."""
     deterministic: bool = True
     """Use deterministic kernels only."""
-    log_every_n_steps: int = 1
+    log_every_n_steps: int = between(1, 1)
     """Steps between two rows of the log."""
     loggers: list[str] = field(default_factory=lambda: ["csv", "tensorboard"])
     """Any of `csv`, `tensorboard`."""
@@ -185,13 +197,13 @@ class TrainerConfig:
 class CheckpointConfig:
     """What is kept of a run."""
 
-    every_n_steps: int = 500
+    every_n_steps: int = between(500, 1)
     """Optimiser steps between two checkpoints inside an epoch; each epoch's end has its own."""
-    keep: int = 2
+    keep: int = between(2, 2)
     """Newest checkpoints kept, 2 or more."""
     monitor: str | None = "zeroshot/val/country_accuracy"
     """A logged name; the checkpoint with its best value is kept besides. None keeps none."""
-    mode: str = "max"
+    mode: str = one_of("max", "min")
     """Whether `max` or `min` of the monitored value is best."""
 
 
@@ -203,13 +215,13 @@ class EvaluationConfig:
     """Name of a shipped protocol, or path of one."""
     sets: dict[str, str] = field(default_factory=dict)
     """Further named sets besides `val`: name to shard set."""
-    every_n_steps: int | None = None
-    """Also evaluate every so many optimiser steps; None only before the first and after each epoch."""
-    batch_size: int = 128
+    every_n_steps: int | None = between(None, 1)
+    """Also evaluate every so many steps; None only before the first and after each epoch."""
+    batch_size: int = between(128, 1)
     """Photographs, and prompts, in one pass of the model."""
-    max_photos: int | None = None
+    max_photos: int | None = between(None, 1)
     """Evaluate only the first so many photographs of a set; None takes all."""
-    bootstrap: int = 1000
+    bootstrap: int = between(1000, 10)
     """Resamples for the 95 % intervals."""
 
 
@@ -244,7 +256,7 @@ class BenchmarkConfig:
     """One file of `experiments/benchmark/`, and the options of `streetclip benchmark`."""
 
     model: str | None = None
-    """One of our checkpoints, or the name of an open_clip model, with `:TAG_OR_PATH` for its weights."""
+    """One of our checkpoints, or the name of an open_clip model and `:TAG_OR_PATH` of weights."""
     data: str | None = None
     """A shard set, or a folder, CSV or Parquet file."""
     protocol: str = "streetclip"
@@ -255,13 +267,13 @@ class BenchmarkConfig:
     """Columns of a known benchmark table."""
     shards_dir: str = "shards"
     """Where a shard set that is built for the benchmark is kept and found again."""
-    batch_size: int = 128
+    batch_size: int = between(128, 1)
     """Photographs, and prompts, in one pass of the model."""
-    bootstrap: int = 1000
+    bootstrap: int = between(1000, 10)
     """Resamples for the 95 % intervals."""
     seed: int = 0
     """Of the bootstrap."""
     accelerator: str = "auto"
     """`auto`, `cpu`, `gpu`."""
-    precision: str = "32-true"
+    precision: str = one_of("32-true", "bf16-mixed", "16-mixed", "bf16-true")
     """`32-true` or `bf16-mixed`."""
