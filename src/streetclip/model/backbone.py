@@ -1,0 +1,263 @@
+"""open_clip's two towers behind one small surface; nothing else imports open_clip.
+
+Models are built from their configuration by open_clip's own classes, whether the configuration
+comes from its list, from a file or from a checkpoint, so that all three give the same model.
+"""
+
+import difflib
+import logging
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import open_clip
+import torch
+from jaxtyping import Float, Int, Int64, UInt8
+from open_clip.factory import load_checkpoint
+from open_clip.model import CLIP, CustomTextCLIP
+from open_clip.pretrained import download_pretrained, get_pretrained_cfg
+from open_clip.tokenizer import SimpleTokenizer
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from streetclip.errors import ModelError
+from streetclip.model.pretrained import check_activation, check_weight_file, looks_like_path
+from streetclip.model.spec import BackboneSpec, read_spec, spec_of
+from streetclip.model.text import takes_short_context, text_features
+from streetclip.records import Preprocess
+
+_log = logging.getLogger(__name__)
+
+
+class Tokenize:
+    """Captions to token rows with CLIP's own byte-pair vocabulary; cheap to send to a process.
+
+    Args:
+        context_length: Longest row that the model takes, with start and end.
+        short: Rows are as long as the longest caption, rounded up to a multiple of 8; else full.
+
+    Example:
+        >>> tokenize = Tokenize(77)
+        >>> tokenize(["a street in France"]).tolist()
+        [[49406, 320, 2012, 530, 3552, 49407, 0, 0]]
+    """
+
+    def __init__(self, context_length: int, *, short: bool = True) -> None:
+        self.context_length = context_length
+        self.short = short
+        self._tokenizer: SimpleTokenizer | None = None
+        self._has_cut = False
+
+    def __call__(self, captions: Sequence[str]) -> Int64[Tensor, "n t"]:
+        """Token rows of captions: start, caption, end, zeros; cut (and said so) at the context."""
+        if self._tokenizer is None:
+            self._tokenizer = SimpleTokenizer()
+        tokenizer = self._tokenizer
+        rows = [self._fit(tokenizer.encode(caption), caption) for caption in captions]
+        longest = max((len(row) for row in rows), default=0) + 2
+        length = min(-(-longest // 8) * 8, self.context_length) if self.short else None
+        tokens = torch.zeros(len(rows), length or self.context_length, dtype=torch.int64)
+        for tokens_row, row in zip(tokens, rows, strict=True):
+            full = [tokenizer.sot_token_id, *row, tokenizer.eot_token_id]
+            tokens_row[: len(full)] = torch.tensor(full)
+        return tokens
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Only the arguments travel; the other process reads the vocabulary when it needs it."""
+        return _tokenize, (self.context_length, self.short)
+
+    def _fit(self, row: list[int], caption: str) -> list[int]:
+        room = self.context_length - 2
+        if len(row) > room and not self._has_cut:
+            self._has_cut = True
+            _log.warning(
+                "a caption of %d tokens is cut at %d (further ones without a word): %s",
+                len(row) + 2,
+                self.context_length,
+                caption,
+            )
+        return row[:room]
+
+
+class Backbone(nn.Module):
+    """Two towers, what they expect, and how to build them again.
+
+    Args:
+        clip: open_clip's model.
+        spec: Its specification.
+    """
+
+    def __init__(self, clip: nn.Module, spec: BackboneSpec) -> None:
+        super().__init__()
+        self.clip = clip
+        self.spec = spec
+        self.tokenize = Tokenize(spec.context_length, short=takes_short_context(clip))
+        statistics = torch.tensor([spec.preprocess.mean, spec.preprocess.std]).view(2, 1, 3, 1, 1)
+        # Not part of the weights: the specification holds them.
+        self.register_buffer("statistics", statistics, persistent=False)
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """Size, mean and standard deviation of the images."""
+        return self.spec.preprocess
+
+    @property
+    def logit_scale(self) -> Float[Tensor, ""]:
+        """What cosines are multiplied with (the exponential of the parameter), in fp32."""
+        return self.log_logit_scale.float().exp().reshape(())
+
+    @property
+    def log_logit_scale(self) -> nn.Parameter:
+        """The parameter itself."""
+        return cast(nn.Parameter, self.clip.logit_scale)
+
+    def encode_image(
+        self, image: UInt8[Tensor, "n 3 h w"] | Float[Tensor, "n 3 h w"]
+    ) -> Float[Tensor, "n d"]:
+        """Features of images, of length 1, in fp32.
+
+        Args:
+            image: 0 to 255 as integers, or 0 to 1 as floats; this method takes off the mean.
+        """
+        pixels = image.float().div(255) if image.dtype == torch.uint8 else image.float()
+        mean, std = cast(Tensor, self.statistics).float()
+        pixels = ((pixels - mean) / std).to(_dtype_of(self.clip.visual))
+        features = cast(Any, self.clip).encode_image(pixels)
+        return F.normalize(features.float(), dim=-1)
+
+    def encode_text(self, tokens: Int[Tensor, "p t"]) -> Float[Tensor, "p d"]:
+        """Features of token rows of any length up to the context, of length 1, in fp32."""
+        return F.normalize(text_features(self.clip, tokens).float(), dim=-1)
+
+
+def create_backbone(
+    name: str,
+    *,
+    pretrained: str | None = None,
+    gradient_checkpointing: bool = False,
+    seed: int | None = None,
+) -> Backbone:
+    """A model by its name or configuration file, with new weights or somebody's.
+
+    Args:
+        name: A model of open_clip, or the path of a configuration file (`.json`).
+        pretrained: A tag of open_clip (needs its hub) or the path of a weight file.
+        gradient_checkpointing: Recompute activations in the backward pass.
+        seed: Of new weights; None takes torch's generator as it is.
+
+    Returns:
+        The model on the CPU, in fp32 and training mode.
+
+    Raises:
+        ModelError: Name, file, tag or activation is wrong, or the hub cannot be reached.
+
+    Example:
+        >>> create_backbone("ViT-B32")
+        Traceback (most recent call last):
+        ...
+        streetclip.errors.ModelError: no model 'ViT-B32' in open_clip; nearest: ViT-B-32, ...
+    """
+    spec = read_spec(Path(name)) if name.endswith(".json") else _listed_spec(name, pretrained)
+    backbone = rebuild_backbone(spec, seed=seed)
+    if pretrained is None:
+        _log.info("model '%s' starts from new weights", name)
+    else:
+        _load_weights(backbone, _weight_file(spec, pretrained))
+    if gradient_checkpointing:
+        cast(Any, backbone.clip).set_grad_checkpointing(True)
+    return backbone
+
+
+def rebuild_backbone(spec: BackboneSpec, *, seed: int | None = None) -> Backbone:
+    """The model of a specification, with new weights.
+
+    Args:
+        spec: As a checkpoint keeps it.
+        seed: Of the weights; None takes torch's generator as it is.
+
+    Returns:
+        The model on the CPU, in fp32 and training mode.
+
+    Raises:
+        ModelError: open_clip cannot build it.
+    """
+    config = spec_of(spec.name, spec.config).config
+    custom = config.pop("custom_text", False)
+    if config["vision_cfg"].get("timm_model_name"):
+        config["vision_cfg"]["timm_model_pretrained"] = False
+    with torch.random.fork_rng(enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        try:
+            clip = (CustomTextCLIP if custom else CLIP)(**config)
+        except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+            raise ModelError(
+                f"open_clip cannot build model '{spec.name}'", got=f"{error!r}"
+            ) from error
+    if clip.logit_bias is not None:
+        # A softmax does not see it, and a parameter without gradient would stop DDP.
+        clip.logit_bias.requires_grad_(False)
+    return Backbone(clip, spec)
+
+
+def _tokenize(context_length: int, short: bool) -> Tokenize:
+    return Tokenize(context_length, short=short)
+
+
+def _dtype_of(tower: Any) -> torch.dtype:
+    return cast(torch.dtype, next(tower.parameters()).dtype)
+
+
+def _listed_spec(name: str, pretrained: str | None) -> BackboneSpec:
+    known = open_clip.list_models()
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=4, cutoff=0.3)
+        raise ModelError(
+            f"no model '{name}' in open_clip; nearest: {', '.join(nearest) or 'none'}",
+            remedy="name one of open_clip's models or the path of a .json configuration",
+        )
+    numbers = {}
+    if pretrained is not None and not looks_like_path(pretrained):
+        numbers = get_pretrained_cfg(name, pretrained)
+        if numbers.get("resize_mode", "shortest") != "shortest":
+            _log.warning(
+                "'%s' was trained on squashed photographs; here they are cropped", pretrained
+            )
+    return spec_of(name, open_clip.get_model_config(name), preprocess=numbers)
+
+
+def _weight_file(spec: BackboneSpec, pretrained: str) -> Path:
+    """The local file of a path or tag, after everything that can be checked beforehand."""
+    if looks_like_path(pretrained):
+        check_weight_file(Path(pretrained), spec)
+        return Path(pretrained)
+    tag = get_pretrained_cfg(spec.name, pretrained)
+    if not tag:
+        tags = open_clip.list_pretrained_tags_by_model(spec.name)
+        raise ModelError(
+            f"no weights '{pretrained}' for model '{spec.name}'",
+            allowed=", ".join(tags) or "no tag; new weights, or a file",
+            remedy="give the path of a weight file, or one of its tags",
+        )
+    check_activation(spec, bool(tag.get("quick_gelu", False)), source=pretrained)
+    try:
+        return Path(download_pretrained(tag))
+    except (OSError, RuntimeError, ValueError, ImportError) as error:
+        # The hub's client has many kinds of network error; all are OSError or RuntimeError.
+        raise ModelError(
+            f"weights '{pretrained}' of model '{spec.name}' cannot be fetched",
+            got=f"{type(error).__name__}: {error}".splitlines()[0],
+            remedy="fetch the file where there is a network, and give its path as model.pretrained",
+        ) from error
+
+
+def _load_weights(backbone: Backbone, path: Path) -> None:
+    try:
+        load_checkpoint(backbone.clip, str(path), strict=True, weights_only=True)
+    except (RuntimeError, KeyError, pickle.UnpicklingError, SafetensorError, EOFError) as error:
+        raise ModelError(
+            f"weight file '{path}' does not fit model '{backbone.spec.name}'", got=error
+        ) from error
+    _log.info("model '%s' starts from %s", backbone.spec.name, path)

@@ -1,0 +1,109 @@
+"""Weight files of others: what can be told about a file before its weights are used."""
+
+import json
+import logging
+import zipfile
+from pathlib import Path
+
+from streetclip.errors import ModelError
+from streetclip.model.spec import BackboneSpec
+
+_log = logging.getLogger(__name__)
+
+SUFFIXES = (".safetensors", ".pt", ".bin", ".pth")
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether `pretrained` names a file rather than a tag of open_clip.
+
+    Example:
+        >>> looks_like_path("laion2b_s34b_b79k"), looks_like_path("weights/vit.safetensors")
+        (False, True)
+    """
+    return "/" in text or text.endswith(SUFFIXES) or Path(text).exists()
+
+
+def check_weight_file(path: Path, spec: BackboneSpec) -> None:
+    """Refuses a file that cannot be read safely or was trained with another activation.
+
+    Weights say nothing of the activation, and with the wrong one the features are silently wrong:
+    a file is judged by the configuration that lies beside it and by its name.
+
+    Args:
+        path: The file.
+        spec: The model that is to take the weights.
+
+    Raises:
+        ModelError: The file is missing, of another kind, or needs the other activation.
+    """
+    if not path.is_file():
+        raise ModelError(f"no weight file '{path}'", remedy="check model.pretrained")
+    if path.suffix not in SUFFIXES:
+        raise ModelError(
+            f"weight file '{path}' has an unknown ending", got=path.suffix, allowed=SUFFIXES
+        )
+    if path.suffix != ".safetensors" and _is_torchscript(path):
+        raise ModelError(
+            f"weight file '{path}' is a TorchScript archive, a program, not only weights",
+            remedy="save its state_dict as .safetensors first",
+        )
+    trained = _activation_of(path)
+    if trained is None:
+        _log.warning(
+            "nothing tells which activation %s was trained with; '%s' uses %s",
+            path,
+            spec.name,
+            _activation(spec.quick_gelu),
+        )
+    else:
+        check_activation(spec, trained, source=str(path))
+
+
+def check_activation(spec: BackboneSpec, trained: bool, *, source: str) -> None:
+    """Refuses weights that were trained with another activation than the model has.
+
+    Args:
+        spec: The model.
+        trained: Whether the weights were trained with QuickGELU.
+        source: The tag or file, for the message.
+
+    Raises:
+        ModelError: They differ.
+    """
+    if trained == spec.quick_gelu:
+        return
+    if trained:
+        remedy = f"use the model '{spec.name}-quickgelu', or quick_gelu: true in its file"
+    else:
+        remedy = f"use the model '{spec.name.removesuffix('-quickgelu')}' (GELU)"
+    raise ModelError(
+        f"weights '{source}' do not fit model '{spec.name}': the activation differs",
+        got=f"{_activation(spec.quick_gelu)} in the model",
+        allowed=f"{_activation(trained)}, as in training",
+        remedy=remedy,
+    )
+
+
+def _activation(quick_gelu: bool) -> str:
+    return "QuickGELU" if quick_gelu else "GELU"
+
+
+def _is_torchscript(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _activation_of(path: Path) -> bool | None:
+    """True for QuickGELU, False for GELU, None where nothing tells."""
+    beside = path.parent / "open_clip_config.json"
+    if beside.is_file():
+        try:
+            config = json.loads(beside.read_text(encoding="utf-8"))
+            return bool(config.get("model_cfg", config).get("quick_gelu", False))
+        except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+            raise ModelError(f"'{beside}' beside the weights cannot be read", got=error) from error
+    if "openai" in f"{path.parent.name}/{path.name}".lower():
+        return True
+    return None
