@@ -1,0 +1,145 @@
+"""The towns of the world with region, coordinates and population."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Float64, Int64, Shaped
+
+from streetclip.errors import PlaceError
+from streetclip.geo.countries import countries
+from streetclip.geo.distance import haversine_km
+
+_TABLE = Path(__file__).parent / "tables" / "gazetteer.parquet"
+
+
+@dataclass(frozen=True)
+class Gazetteer:
+    """A table of towns, one row each; all arrays have the same length.
+
+    Args:
+        id: Identifier of the town in its source (GeoNames for the table of this package).
+        name: Name in Latin letters, with accents; apostrophes are ASCII.
+        country: ISO 3166-1 alpha-2 code.
+        region: First-order administrative area in English, or "" where the source names none.
+        latitude: Degrees north.
+        longitude: Degrees east.
+        population: Inhabitants, 0 where unknown.
+    """
+
+    id: Int64[np.ndarray, " m"]
+    name: Shaped[np.ndarray, " m"]
+    country: Shaped[np.ndarray, " m"]
+    region: Shaped[np.ndarray, " m"]
+    latitude: Float64[np.ndarray, " m"]
+    longitude: Float64[np.ndarray, " m"]
+    population: Int64[np.ndarray, " m"]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @cached_property
+    def latlon(self) -> Float64[np.ndarray, "m 2"]:
+        """Latitude and longitude side by side, in degrees."""
+        return np.stack([self.latitude, self.longitude], axis=1)
+
+    def rows_of(self, code: str) -> Int64[np.ndarray, " k"]:
+        """The towns of a country, most populous first.
+
+        Args:
+            code: ISO 3166-1 alpha-2 code.
+
+        Returns:
+            Row numbers; none for a country without towns, such as Antarctica.
+
+        Raises:
+            PlaceError: The code is no country's.
+        """
+        if code not in countries() and code not in self._rows:
+            raise PlaceError(
+                f"there is no country '{code}'",
+                allowed="ISO 3166-1 alpha-2 codes in upper case, such as FR",
+            )
+        return self._rows.get(code, np.empty(0, dtype=np.int64))
+
+    def largest(
+        self, code: str, count: int, *, spacing_km: float = 0.0, unique_names: bool = True
+    ) -> Int64[np.ndarray, " k"]:
+        """The most populous towns of a country, the first of those that crowd each other.
+
+        Raw lists crowd: eight of the thirty most populous places of France are districts of
+        Paris. Equal names of one list would make equal prompts.
+
+        Args:
+            code: ISO 3166-1 alpha-2 code.
+            count: How many towns at most; a small country has fewer.
+            spacing_km: A town nearer than this to a chosen one is passed over.
+            unique_names: Whether a town whose name is taken is passed over.
+
+        Returns:
+            Row numbers, most populous first.
+
+        Raises:
+            PlaceError: The code is no country's.
+
+        Example:
+            >>> towns = load_gazetteer()
+            >>> [str(towns.name[i]) for i in towns.largest("FR", 3, spacing_km=20.0)]
+            ['Paris', 'Marseille', 'Lyon']
+            >>> len(towns.largest("AQ", 3))
+            0
+        """
+        chosen: list[int] = []
+        taken: set[str] = set()
+        for row in self.rows_of(code).tolist():
+            if len(chosen) >= count:
+                break
+            name = self.name[row].casefold()
+            if unique_names and name in taken:
+                continue
+            if spacing_km > 0 and chosen and self._nearest_km(row, chosen) < spacing_km:
+                continue
+            chosen.append(row)
+            taken.add(name)
+        return np.array(chosen, dtype=np.int64)
+
+    def _nearest_km(self, row: int, chosen: list[int]) -> float:
+        return float(haversine_km(self.latlon[row], self.latlon[chosen]).min())
+
+    @cached_property
+    def _rows(self) -> dict[str, Int64[np.ndarray, " k"]]:
+        codes, member = np.unique(self.country.astype("U2"), return_inverse=True)
+        # The identifier decides between towns of equal population, so that lists never change.
+        order = np.lexsort((self.id, -self.population, member))
+        starts = np.searchsorted(member[order], np.arange(len(codes) + 1))
+        return {str(code): order[starts[i] : starts[i + 1]] for i, code in enumerate(codes)}
+
+
+@cache
+def load_gazetteer() -> Gazetteer:
+    """The table of this package: 230,000 places of GeoNames with 500 inhabitants or more.
+
+    Returns:
+        The table; its arrays are shared between callers and read-only.
+
+    Source: GeoNames (CC-BY 4.0), see ``geo/tables/README.md``.
+    """
+    # pq.read_table would import pyarrow.dataset, and that pandas: 0.3 s.
+    table = pq.ParquetFile(_TABLE).read().combine_chunks()
+    columns = {name: _array(table[name].chunk(0)) for name in table.column_names}
+    for column in columns.values():
+        column.flags.writeable = False
+    return Gazetteer(**columns)
+
+
+def _array(column: Any) -> Shaped[np.ndarray, " m"]:
+    """A column as NumPy; pyarrow's own way to arrays of strings would import pandas."""
+    if not pa.types.is_string(column.type):
+        return np.array(column.to_numpy(zero_copy_only=True))
+    encoded = column.dictionary_encode()
+    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    return np.asarray(words[encoded.indices.to_numpy(zero_copy_only=True)])
