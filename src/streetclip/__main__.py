@@ -1,0 +1,68 @@
+"""The `streetclip` command: `streetclip COMMAND --help` explains each command.
+
+Nothing heavy is imported before a command runs, so that `--help` answers at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from streetclip import __version__
+from streetclip.errors import StreetclipError
+
+COMMANDS = {
+    "pretrain": "train a model on captions written from coordinates",
+    "benchmark": "measure a model by hierarchical zero-shot geolocation",
+    "predict": "say where photographs were taken",
+    "shards": "build, index, verify or describe shard sets",
+    "sample-world": "render street scenes to try everything without data",
+    "locate": "coordinates to country, region and town",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; None takes those of the process.
+
+    Returns:
+        0 done, 2 wrong input, 1 anything else that the package raised on purpose.
+    """
+    parser = _parser(argv)
+    arguments, rest = parser.parse_known_args(argv)
+    # argparse does not take words after an option for the list of words before it.
+    if rest and not (hasattr(arguments, "overrides") and all(map(_is_override, rest))):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        arguments.overrides = [*arguments.overrides, *rest]
+    try:
+        code: int = arguments.run(arguments)
+    except StreetclipError as error:
+        print(f"streetclip: {error}", file=sys.stderr)
+        return error.exit_code
+    return code
+
+
+def _is_override(word: str) -> bool:
+    return "=" in word and not word.startswith("-")
+
+
+def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="streetclip",
+        description="Train CLIP to know where a street photograph was taken.",
+    )
+    parser.add_argument("--version", action="version", version=f"streetclip {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    words = sys.argv[1:] if argv is None else argv
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        if name in words:  # only the command that is asked for is imported
+            import_module(f"streetclip.cli.{name.replace('-', '_')}").configure(command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""`streetclip shards`: build, index, verify or describe shard sets."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from streetclip.config.schema import ShardsConfig
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    build = verbs.add_parser("build", help="photographs become tars with an index")
+    build.add_argument("source", type=Path, metavar="SOURCE", help="a folder, CSV or Parquet file")
+    build.add_argument("out", type=Path, metavar="OUT", help="a new folder, or a build to continue")
+    _options(build)
+    build.set_defaults(run=_build)
+    index = verbs.add_parser("index", help="make the index of tars that have none")
+    verify = verbs.add_parser("verify", help="decode everything and list what is bad")
+    stats = verbs.add_parser("stats", help="photographs per country, sizes, captions")
+    for verb, action in ((index, _index), (verify, _verify), (stats, _stats)):
+        verb.add_argument("folder", type=Path, metavar="DIR")
+        verb.set_defaults(run=action)
+    verify.add_argument("--processes", type=int, help="default: all cores")
+    stats.add_argument("--captions", default="street", help="template of the example captions")
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    default = ShardsConfig()
+    parser.add_argument("--max-side-px", type=int, default=default.max_side_px)
+    parser.add_argument("--quality", type=int, default=default.quality)
+    parser.add_argument("--samples-per-shard", type=int, default=default.samples_per_shard)
+    parser.add_argument("--val-share", type=float, default=default.val_share)
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--holdout-countries", nargs="*", default=[], metavar="COUNTRY")
+    parser.add_argument("--opt-out", metavar="FILE", help="keys or digests that are not used")
+    parser.add_argument("--preset", help="columns of a known benchmark table")
+    parser.add_argument("--columns", nargs="*", default=[], help="further columns for captions")
+    parser.add_argument("--processes", type=int, help="default: all cores")
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from streetclip.cli.console import show_log
+    from streetclip.shards.write import BuildOptions, build_shards
+
+    show_log()
+    names = [name for name in asdict(ShardsConfig()) if name != "preset"]
+    options = BuildOptions(**{name: getattr(arguments, name) for name in names})
+    report = build_shards(
+        arguments.source,
+        arguments.out,
+        options=options,
+        preset=arguments.preset,
+        processes=arguments.processes,
+        progress=True,
+    )
+    print(report.summary())
+    return 0
+
+
+def _index(arguments: argparse.Namespace) -> int:
+    from streetclip.shards.index import index_shards
+
+    shard_set = index_shards(arguments.folder)
+    print(f"{len(shard_set)} samples in {len(shard_set.shards)} shards indexed: {shard_set.root}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from streetclip.shards.verify import verify
+
+    problems = verify(arguments.folder, processes=arguments.processes, progress=True)
+    for problem in problems:
+        print(f"{problem.shard}\t{problem.key}\t{problem.reason}\t{problem.detail}")
+    print(f"{len(problems)} problems in {arguments.folder}")
+    return 2 if problems else 0
+
+
+def _stats(arguments: argparse.Namespace) -> int:
+    from streetclip.cli.shard_stats import show
+
+    show(arguments.folder, arguments.captions)
+    return 0
