@@ -1,0 +1,184 @@
+"""Reads single samples of a shard set, at any place, in any order, checked."""
+
+import os
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from streetclip.errors import SampleError, ShardError
+from streetclip.shards.layout import ShardSet
+from streetclip.shards.sidecar import ShardIndex, read_index, sidecar_path
+from streetclip.shards.tar import BLOCK
+
+_MAX_INDICES = 512
+_NEAR_BYTES = 4 * BLOCK
+_Kept = TypeVar("_Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class RawSample:
+    """One sample as it lies in the tar.
+
+    Args:
+        key: Its key.
+        image: Bytes of the photograph.
+        metadata: Bytes of the JSON.
+    """
+
+    key: str
+    image: bytes
+    metadata: bytes
+
+
+class ShardReader:
+    """Positional reads from a shard set; holds no position, so any process may ask for any sample.
+
+    It can be pickled and used after a fork: open files are never shared between processes.
+
+    Args:
+        shard_set: What to read.
+        max_open_files: Tars kept open; the one not used for longest is closed first.
+    """
+
+    def __init__(self, shard_set: ShardSet, *, max_open_files: int = 16) -> None:
+        self.shard_set = shard_set
+        self.max_open_files = max_open_files
+        self._start()
+
+    def read(self, shard: int, sample: int) -> RawSample:
+        """One sample, its checksums verified.
+
+        Args:
+            shard: Position of the tar in the set.
+            sample: Position of the sample in the tar.
+
+        Returns:
+            Key and bytes.
+
+        Raises:
+            SampleError: The bytes are not those that were indexed.
+            ShardError: The tar or its index is missing or has changed.
+            IndexError: There is no such sample.
+        """
+        index = self._index(shard)
+        if not 0 <= sample < len(index):
+            raise IndexError(f"shard {shard} has {len(index)} samples, asked for {sample}")
+        key, record = index.key(sample), index.records[sample]
+        image, metadata = self._bytes(shard, record)
+        for part, data in (("image", image), ("metadata", metadata)):
+            if zlib.crc32(data) != record[f"{part}_crc32"]:
+                raise SampleError(f"{part}_checksum", f"{self.shard_set.path(shard)}: {key}")
+        return RawSample(key, image, metadata)
+
+    def key(self, shard: int, sample: int) -> str:
+        """The key of a sample, from the index alone.
+
+        Args:
+            shard: Position of the tar in the set.
+            sample: Position of the sample in the tar.
+
+        Returns:
+            The key.
+        """
+        return self._index(shard).key(sample)
+
+    def close(self) -> None:
+        """Closes all files; the next read opens what it needs."""
+        with self._lock:
+            while self._files:
+                os.close(self._files.popitem()[1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"shard_set": self.shard_set, "max_open_files": self.max_open_files}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.shard_set = state["shard_set"]
+        self.max_open_files = state["max_open_files"]
+        self._start()
+
+    def __del__(self) -> None:
+        # In a forked child these are the child's own copies of the handles.
+        for handle in getattr(self, "_files", {}).values():
+            os.close(handle)
+
+    def _start(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._files: OrderedDict[int, int] = OrderedDict()
+        self._indices: OrderedDict[int, ShardIndex] = OrderedDict()
+
+    def _bytes(self, shard: int, record: Any) -> tuple[bytes, bytes]:
+        """Both members; in one read where they are neighbors, as they are in our own tars."""
+        first, second = int(record["image_offset"]), int(record["metadata_offset"])
+        image_size, metadata_size = int(record["image_size"]), int(record["metadata_size"])
+        if 0 <= second - (first + image_size) <= _NEAR_BYTES:
+            data = self._pread(shard, first, second + metadata_size - first)
+            return data[:image_size], data[second - first :]
+        return self._pread(shard, first, image_size), self._pread(shard, second, metadata_size)
+
+    def _pread(self, shard: int, offset: int, size: int) -> bytes:
+        """The lock is held while reading, so that no other thread closes the file meanwhile."""
+        self._renew_after_fork()
+        with self._lock:
+            handle = _recent(self._files, shard, self._open, self.max_open_files, os.close)
+            parts = []
+            while size > 0 and (data := os.pread(handle, size, offset)):
+                parts.append(data)
+                offset, size = offset + len(data), size - len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _index(self, shard: int) -> ShardIndex:
+        self._renew_after_fork()
+        with self._lock:
+            return _recent(self._indices, shard, self._load_index, _MAX_INDICES)
+
+    def _renew_after_fork(self) -> None:
+        """A lock that another thread held at the fork would never be released in the child."""
+        if self._pid != os.getpid():
+            files = self._files
+            self._start()
+            for handle in files.values():
+                os.close(handle)
+
+    def _open(self, shard: int) -> int:
+        path = self.shard_set.path(shard)
+        try:
+            return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except OSError as error:
+            raise ShardError(f"shard {path} cannot be opened", got=error) from error
+
+    def _load_index(self, shard: int) -> ShardIndex:
+        path = self.shard_set.path(shard)
+        index = read_index(sidecar_path(path))
+        expected = self.shard_set.shards[shard].samples
+        if len(index) != expected:
+            raise ShardError(
+                f"index of {path} has another number of samples than the shard set",
+                got=len(index),
+                allowed=expected,
+                remedy="build or index the shard set again",
+            )
+        return index
+
+
+def _recent(
+    cache: OrderedDict[int, _Kept],
+    shard: int,
+    make: Callable[[int], _Kept],
+    limit: int,
+    drop: Callable[[_Kept], object] | None = None,
+) -> _Kept:
+    """The value for a shard, made if absent; the one not used for longest makes room."""
+    if shard in cache:
+        cache.move_to_end(shard)
+        return cache[shard]
+    value = make(shard)
+    cache[shard] = value
+    if len(cache) > limit:
+        _, old = cache.popitem(last=False)
+        if drop is not None:
+            drop(old)
+    return value

@@ -1,0 +1,136 @@
+"""The index beside a tar: where each sample's bytes lie, and their checksums.
+
+Layout, little endian: a header of 24 bytes (magic, version, samples, bytes of keys, crc32 of all
+that follows), one record of 36 bytes a sample, then the keys in UTF-8 one after the other.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streetclip.errors import ShardError
+
+SUFFIX = ".index"
+_MAGIC = b"SCINDEX\0"
+_VERSION = 1
+_HEADER = struct.Struct("<8sIIII")
+RECORD = np.dtype(
+    [
+        ("image_offset", "<u8"),
+        ("metadata_offset", "<u8"),
+        ("image_size", "<u4"),
+        ("metadata_size", "<u4"),
+        ("image_crc32", "<u4"),
+        ("metadata_crc32", "<u4"),
+        ("key_end", "<u4"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardIndex:
+    """The index of one tar.
+
+    Args:
+        records: One of `RECORD` a sample, in the order of the tar.
+        keys: The keys' bytes, end to end; `key_end` of a record says where each ends.
+    """
+
+    records: NDArray[Any]
+    keys: bytes
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def key(self, sample: int) -> str:
+        """The key of a sample.
+
+        Args:
+            sample: Position in the tar, from 0.
+
+        Returns:
+            The key.
+        """
+        start = int(self.records["key_end"][sample - 1]) if sample else 0
+        return self.keys[start : int(self.records["key_end"][sample])].decode()
+
+
+def sidecar_path(tar: Path) -> Path:
+    """Where the index of a tar lies.
+
+    Args:
+        tar: ``000000.tar``.
+
+    Returns:
+        ``000000.tar.index``.
+    """
+    return tar.with_name(tar.name + SUFFIX)
+
+
+def make_index(keys: Sequence[str], records: Sequence[tuple[int, ...]]) -> ShardIndex:
+    """An index from plain values.
+
+    Args:
+        keys: One a sample.
+        records: For each sample the fields of `RECORD` without the last.
+
+    Returns:
+        The index.
+
+    Example:
+        >>> index = make_index(["a", "bc"], [(512, 1536, 9, 2, 1, 2), (2560, 3584, 9, 2, 3, 4)])
+        >>> len(index), index.key(1)
+        (2, 'bc')
+    """
+    encoded = [key.encode() for key in keys]
+    ends = np.cumsum([len(key) for key in encoded], dtype="<u4")
+    rows = [(*record, int(end)) for record, end in zip(records, ends, strict=True)]
+    return ShardIndex(np.array(rows, dtype=RECORD), b"".join(encoded))
+
+
+def encode_index(index: ShardIndex) -> bytes:
+    """The bytes of an index file.
+
+    Args:
+        index: What to write.
+
+    Returns:
+        60 bytes a sample at most, besides its key.
+    """
+    body = index.records.tobytes() + index.keys
+    return _HEADER.pack(_MAGIC, _VERSION, len(index), len(index.keys), zlib.crc32(body)) + body
+
+
+def read_index(path: Path) -> ShardIndex:
+    """Reads and checks an index file.
+
+    Args:
+        path: The file beside the tar.
+
+    Returns:
+        The index.
+
+    Raises:
+        ShardError: The file is missing, damaged or of another version.
+    """
+    remedy = "run `streetclip shards index` on the folder"
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ShardError(f"index {path} cannot be read", got=error, remedy=remedy) from error
+    if len(raw) < _HEADER.size or not raw.startswith(_MAGIC):
+        raise ShardError(f"{path} is no index of a shard", remedy=remedy)
+    _, version, samples, key_bytes, crc = _HEADER.unpack_from(raw)
+    if version != _VERSION:
+        raise ShardError(f"{path} is of another version", got=version, allowed=_VERSION)
+    body = raw[_HEADER.size :]
+    if len(body) != samples * RECORD.itemsize + key_bytes or zlib.crc32(body) != crc:
+        raise ShardError(f"index {path} is damaged", remedy=remedy)
+    records = np.frombuffer(body, RECORD, count=samples)
+    return ShardIndex(records, body[samples * RECORD.itemsize :])
