@@ -5,9 +5,11 @@ comes from its list, from a file or from a checkpoint, so that all three give th
 """
 
 import difflib
+import json
 import logging
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +17,7 @@ import open_clip
 import torch
 from jaxtyping import Float, Int, Int64, UInt8
 from open_clip.factory import load_checkpoint
-from open_clip.model import CLIP, CustomTextCLIP
+from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 from open_clip.pretrained import download_pretrained, get_pretrained_cfg
 from open_clip.tokenizer import SimpleTokenizer
 from safetensors import SafetensorError
@@ -94,9 +96,9 @@ class Backbone(nn.Module):
         self.clip = clip
         self.spec = spec
         self.tokenize = Tokenize(spec.context_length, short=takes_short_context(clip))
-        statistics = torch.tensor([spec.preprocess.mean, spec.preprocess.std]).view(2, 1, 3, 1, 1)
-        # Not part of the weights: the specification holds them.
-        self.register_buffer("statistics", statistics, persistent=False)
+        # Mean and standard deviation; not part of the weights, as the specification holds them.
+        numbers = torch.tensor([spec.preprocess.mean, spec.preprocess.std], dtype=torch.float32)
+        self.register_buffer("statistics", numbers.view(2, 1, 3, 1, 1), persistent=False)
 
     @property
     def preprocess(self) -> Preprocess:
@@ -106,12 +108,27 @@ class Backbone(nn.Module):
     @property
     def logit_scale(self) -> Float[Tensor, ""]:
         """What cosines are multiplied with (the exponential of the parameter), in fp32."""
-        return self.log_logit_scale.float().exp().reshape(())
+        return self.log_logit_scale.exp().reshape(())
 
     @property
     def log_logit_scale(self) -> nn.Parameter:
         """The parameter itself."""
         return cast(nn.Parameter, self.clip.logit_scale)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Backbone":
+        """Moves and casts all but the logit scale and the statistics, which stay in fp32.
+
+        ln 100 is no number of bf16, and small steps of the logit scale vanish in it.
+        """
+        kept = [self.log_logit_scale.detach().clone(), cast(Tensor, self.statistics).clone()]
+        super()._apply(fn, recurse)
+        device = self.log_logit_scale.device
+        self.log_logit_scale.data, self.statistics = (value.to(device) for value in kept)
+        return self
+
+    def checkpoint_gradients(self) -> None:
+        """From now on the backward pass computes activations again instead of keeping them."""
+        cast(Any, self.clip).set_grad_checkpointing(True)
 
     def encode_image(
         self, image: UInt8[Tensor, "n 3 h w"] | Float[Tensor, "n 3 h w"]
@@ -122,7 +139,7 @@ class Backbone(nn.Module):
             image: 0 to 255 as integers, or 0 to 1 as floats; this method takes off the mean.
         """
         pixels = image.float().div(255) if image.dtype == torch.uint8 else image.float()
-        mean, std = cast(Tensor, self.statistics).float()
+        mean, std = cast(Tensor, self.statistics)
         pixels = ((pixels - mean) / std).to(_dtype_of(self.clip.visual))
         features = cast(Any, self.clip).encode_image(pixels)
         return F.normalize(features.float(), dim=-1)
@@ -160,13 +177,14 @@ def create_backbone(
         streetclip.errors.ModelError: no model 'ViT-B32' in open_clip; nearest: ViT-B-32, ...
     """
     spec = read_spec(Path(name)) if name.endswith(".json") else _listed_spec(name, pretrained)
+    path = None if pretrained is None else _weight_file(spec, pretrained)
     backbone = rebuild_backbone(spec, seed=seed)
-    if pretrained is None:
+    if path is None:
         _log.info("model '%s' starts from new weights", name)
     else:
-        _load_weights(backbone, _weight_file(spec, pretrained))
+        _load_weights(backbone, path)
     if gradient_checkpointing:
-        cast(Any, backbone.clip).set_grad_checkpointing(True)
+        backbone.checkpoint_gradients()
     return backbone
 
 
@@ -200,6 +218,15 @@ def rebuild_backbone(spec: BackboneSpec, *, seed: int | None = None) -> Backbone
         # A softmax does not see it, and a parameter without gradient would stop DDP.
         clip.logit_bias.requires_grad_(False)
     return Backbone(clip, spec)
+
+
+def complete_config(spec: BackboneSpec) -> dict[str, Any]:
+    """A specification's configuration with open_clip's defaults written out, for comparisons."""
+    config = spec_of(spec.name, spec.config).config
+    config["vision_cfg"] = asdict(CLIPVisionCfg(**config["vision_cfg"]))
+    config["text_cfg"] = asdict(CLIPTextCfg(**config["text_cfg"]))
+    plain = {"quick_gelu": False, "custom_text": False, **config}
+    return cast(dict[str, Any], json.loads(json.dumps(plain)))
 
 
 def _tokenize(context_length: int, short: bool) -> Tokenize:

@@ -1,0 +1,214 @@
+"""Names, files, tokens and features of the towers, against open_clip's own."""
+
+import logging
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+from streetclip.errors import ModelError
+from streetclip.model.backbone import Backbone, complete_config, create_backbone, rebuild_backbone
+
+MODELS = ("tiny_vit_64", "tiny_resnet_64", "tiny_resnet_96")
+
+
+def test_tokens_are_those_of_open_clip_up_to_padding(tiny: Backbone) -> None:
+    captions = ["a street in France", "Saint-Denis, Réunion & more", ""]
+    reference = open_clip.tokenize(captions, context_length=40)
+    tokens = tiny.tokenize(captions)
+    assert tokens.shape[1] % 8 == 0
+    assert torch.equal(F.pad(tokens, (0, 40 - tokens.shape[1])), reference)
+
+
+def test_a_caption_beyond_the_context_is_cut_as_open_clip_cuts_it_and_said_once(
+    tiny: Backbone, caplog: pytest.LogCaptureFixture
+) -> None:
+    captions = ["hello " * 60, "street " * 50]
+    with caplog.at_level(logging.WARNING):
+        tokens = tiny.tokenize(captions)
+    assert torch.equal(tokens, open_clip.tokenize(captions, context_length=40))
+    assert len(caplog.records) == 1
+    assert "62 tokens is cut at 40" in caplog.text
+
+
+def test_the_tokenizer_travels_to_another_process_as_its_arguments(tiny: Backbone) -> None:
+    tiny.tokenize(["warm the vocabulary up"])
+    raw = pickle.dumps(tiny.tokenize)
+    assert len(raw) < 200
+    again = pickle.loads(raw)
+    assert torch.equal(again(["a street"]), tiny.tokenize(["a street"]))
+
+
+def test_text_features_of_short_rows_equal_open_clips_at_full_context(tiny: Backbone) -> None:
+    tokens = tiny.tokenize(["a street in France", "Japan"])
+    full = F.pad(tokens, (0, 40 - tokens.shape[1]))
+    reference = tiny.clip.encode_text(full, normalize=True)  # type: ignore[operator]
+    torch.testing.assert_close(tiny.encode_text(tokens), reference, rtol=0, atol=1e-6)
+    torch.testing.assert_close(tiny.encode_text(full), reference, rtol=0, atol=1e-6)
+    uneven = F.pad(tokens, (0, 3))
+    torch.testing.assert_close(tiny.encode_text(uneven), reference, rtol=0, atol=1e-6)
+
+
+def test_text_gradients_of_short_rows_equal_those_at_full_context(tiny: Backbone) -> None:
+    tokens = tiny.tokenize(["a street in France", "Japan"])
+    full = F.pad(tokens, (0, 40 - tokens.shape[1]))
+    name = "transformer.resblocks.0.mlp.c_fc.weight"
+    parameter = tiny.clip.get_parameter(name)
+    tiny.encode_text(tokens)[:, 0].sum().backward()
+    short = parameter.grad
+    tiny.zero_grad()
+    tiny.clip.encode_text(full, normalize=True)[:, 0].sum().backward()  # type: ignore[operator]
+    assert short is not None
+    assert parameter.grad is not None
+    torch.testing.assert_close(short, parameter.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_rows_longer_than_the_context_are_refused(tiny: Backbone) -> None:
+    with pytest.raises(ModelError, match="exceed the model's context; got: 41; allowed: 40"):
+        tiny.encode_text(torch.ones(1, 41, dtype=torch.int64))
+
+
+def test_image_features_equal_open_clips_on_normalized_pixels(tiny: Backbone) -> None:
+    image = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(3, 1, 1)
+    std = torch.tensor(open_clip.OPENAI_DATASET_STD).view(3, 1, 1)
+    pixels = (image / 255 - mean) / std
+    reference = tiny.clip.encode_image(pixels, normalize=True)  # type: ignore[operator]
+    torch.testing.assert_close(tiny.encode_image(image), reference, rtol=0, atol=1e-6)
+    torch.testing.assert_close(tiny.encode_image(image / 255), reference, rtol=0, atol=1e-6)
+
+
+def test_logit_scale_and_statistics_stay_in_fp32_when_the_rest_is_cast(tiny: Backbone) -> None:
+    before = tiny.logit_scale.item()
+    tiny.to(torch.bfloat16)
+    assert tiny.logit_scale.dtype == torch.float32
+    assert tiny.logit_scale.item() == before
+    features = tiny.encode_image(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+    assert features.dtype == torch.float32
+    assert tiny.clip.get_parameter("visual.conv1.weight").dtype == torch.bfloat16
+    torch.testing.assert_close(features.norm(dim=1), torch.ones(1))
+
+
+def test_a_seed_decides_new_weights_and_leaves_the_generator_alone(tiny_file: Path) -> None:
+    state = torch.get_rng_state()
+    first, second = (create_backbone(str(tiny_file), seed=3) for _ in range(2))
+    other = create_backbone(str(tiny_file), seed=4)
+    name = "visual.conv1.weight"
+    assert torch.equal(first.clip.get_parameter(name), second.clip.get_parameter(name))
+    assert not torch.equal(first.clip.get_parameter(name), other.clip.get_parameter(name))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_model_is_rebuilt_from_its_specification_alone(tiny: Backbone, tiny_file: Path) -> None:
+    tiny_file.unlink()
+    again = rebuild_backbone(tiny.spec, seed=7)
+    state = tiny.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in again.state_dict().items())
+
+
+def test_gradient_checkpointing_changes_no_gradient(tiny_file: Path) -> None:
+    gradients = []
+    for checkpointing in (False, True):
+        model = create_backbone(str(tiny_file), gradient_checkpointing=checkpointing, seed=1)
+        image = torch.full((2, 3, 32, 32), 99, dtype=torch.uint8)
+        model.encode_image(image)[:, 0].sum().backward()
+        gradients.append(model.clip.get_parameter("visual.conv1.weight").grad)
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_custom_text_tower_takes_short_rows_by_padding_them(
+    make_backbone: Callable[..., Backbone],
+) -> None:
+    custom = make_backbone(custom_text=True, init_logit_bias=-10.0)
+    tokens = custom.tokenize(["Japan"])
+    assert tokens.shape == (1, 40)
+    reference = custom.clip.encode_text(tokens, normalize=True)  # type: ignore[operator]
+    torch.testing.assert_close(custom.encode_text(tokens[:, :8]), reference)
+    assert not custom.clip.get_parameter("logit_bias").requires_grad
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ModelError, match="no model 'ViT-B32' in open_clip; nearest: ViT-B-32"):
+        create_backbone("ViT-B32")
+
+
+@pytest.mark.parametrize(
+    ("name", "pretrained", "message"),
+    [
+        ("ViT-L-14-336", "openai", "the activation differs.*use the model 'ViT-L-14-336-quickgelu"),
+        ("ViT-B-32-quickgelu", "laion2b_s34b_b79k", "no weights 'laion2b_s34b_b79k'"),
+        ("ViT-B-32", "laion9b", "no weights 'laion9b' for model 'ViT-B-32'.*laion2b_s34b_b79k"),
+        ("ViT-B-32", "missing.safetensors", "no weight file 'missing.safetensors'"),
+    ],
+)
+def test_weights_that_cannot_be_meant_are_refused_before_anything_is_fetched(
+    name: str, pretrained: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> str:
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr("streetclip.model.backbone.download_pretrained", unreachable)
+    with pytest.raises(ModelError, match=message):
+        create_backbone(name, pretrained=pretrained)
+
+
+def test_a_hub_that_cannot_be_reached_is_answered_with_advice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def offline(*_: Any, **__: Any) -> str:
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr("streetclip.model.backbone.download_pretrained", offline)
+    with pytest.raises(ModelError, match=r"cannot be fetched.*no route.*give its path"):
+        create_backbone("ViT-B-32-quickgelu", pretrained="openai")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
+def test_a_local_weight_file_is_taken(tiny: Backbone, tiny_file: Path, suffix: str) -> None:
+    path = tiny_file.with_suffix(suffix)
+    state = {name: value.contiguous() for name, value in tiny.clip.state_dict().items()}
+    if suffix == ".pt":
+        torch.save(state, path)
+    else:
+        save_file(state, path)
+    model = create_backbone(str(tiny_file), pretrained=str(path), seed=99)
+    assert all(torch.equal(model.clip.state_dict()[name], state[name]) for name in state)
+
+
+def test_a_weight_file_of_another_model_is_refused(
+    tiny_file: Path, make_backbone: Callable[..., Backbone]
+) -> None:
+    path = tiny_file.with_suffix(".pt")
+    torch.save(make_backbone(embed_dim=8).clip.state_dict(), path)
+    with pytest.raises(ModelError, match=r"(?s)does not fit model.*size mismatch"):
+        create_backbone(str(tiny_file), pretrained=str(path))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_models_for_quick_experiments_embed_photographs_and_captions_alike(
+    repository: Path, name: str
+) -> None:
+    model = create_backbone(str(repository / "experiments" / "models" / f"{name}.json"), seed=0)
+    size = model.preprocess.height
+    images = model.encode_image(torch.zeros(2, 3, size, size, dtype=torch.uint8))
+    texts = model.encode_text(model.tokenize(["a street in France"]))
+    assert images.shape == (2, 128)
+    assert texts.shape == (1, 128)
+
+
+def test_defaults_are_written_out_for_comparisons(tiny: Backbone) -> None:
+    config = complete_config(tiny.spec)
+    assert config["quick_gelu"] is False
+    assert config["vision_cfg"]["mlp_ratio"] == 4.0
+    assert config["text_cfg"]["context_length"] == 40
+
+
+def test_what_open_clip_cannot_build_is_named(make_backbone: Callable[..., Backbone]) -> None:
+    with pytest.raises(ModelError, match=r"open_clip cannot build model 'tiny'.*depth"):
+        make_backbone(vision_cfg={"depth": 3})
