@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Float64, Int64, Shaped
 
 from streetclip.errors import PlaceError
+from streetclip.geo.columns import numbers, words
 from streetclip.geo.countries import countries
 from streetclip.geo.distance import haversine_km
 
@@ -130,16 +131,11 @@ def load_gazetteer() -> Gazetteer:
     """
     # pq.read_table would import pyarrow.dataset, and that pandas: 0.3 s.
     table = pq.ParquetFile(_TABLE).read().combine_chunks()
-    columns = {name: _array(table[name].chunk(0)) for name in table.column_names}
+    columns = {name: _column(table[name].chunk(0)) for name in table.column_names}
     for column in columns.values():
         column.flags.writeable = False
     return Gazetteer(**columns)
 
 
-def _array(column: Any) -> Shaped[np.ndarray, " m"]:
-    """A column as NumPy; pyarrow's own way to arrays of strings would import pandas."""
-    if not pa.types.is_string(column.type):
-        return np.array(column.to_numpy(zero_copy_only=True))
-    encoded = column.dictionary_encode()
-    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    return np.asarray(words[encoded.indices.to_numpy(zero_copy_only=True)])
+def _column(array: Any) -> Shaped[np.ndarray, " m"]:
+    return words(array) if pa.types.is_string(array.type) else numbers(array)

@@ -18,7 +18,9 @@ GAZETTEER = pa.schema(
         ("population", pa.int64()),
     ]
 )
-BORDERS = pa.schema([("area", pa.string()), ("name", pa.string()), ("wkb", pa.binary())])
+BORDERS = pa.schema(
+    [("area", pa.string()), ("name", pa.string()), ("country", pa.string()), ("wkb", pa.binary())]
+)
 REGIONS = pa.schema([("country", pa.string()), ("region", pa.string()), ("wkb", pa.binary())])
 
 # A dictionary pays where values repeat; it would store every coordinate twice.
