@@ -21,9 +21,10 @@ from streetclip.geo.polygons import read_polygons, write_cells
 from streetclip.geo.tables.areas import build_areas
 from streetclip.geo.tables.cells import build_cells
 from streetclip.geo.tables.holdout import hold_out, measure, render
+from streetclip.geo.tables.outlines import build_outlines
 from streetclip.geo.tables.regions import build_regions
 from streetclip.geo.tables.sources import PACKAGES, read_json, read_places
-from streetclip.geo.tables.write import BORDERS, GAZETTEER, REGIONS, write_table
+from streetclip.geo.tables.write import BORDERS, GAZETTEER, OUTLINES, REGIONS, write_table
 
 _HERE = Path(__file__).parent
 
@@ -62,7 +63,7 @@ def write_tables(
     areas: Sequence[Mapping[str, Any]],
     regions: Sequence[Mapping[str, Any]],
 ) -> dict[str, int]:
-    """Write the five Parquet files.
+    """Write the Parquet files.
 
     Args:
         out: The folder.
@@ -77,6 +78,9 @@ def write_tables(
         "gazetteer.parquet": write_table(places, out / "gazetteer.parquet", schema=GAZETTEER),
         "borders.parquet": write_table(areas, out / "borders.parquet", schema=BORDERS),
         "regions.parquet": write_table(regions, out / "regions.parquet", schema=REGIONS),
+        "outlines.parquet": write_table(
+            build_outlines(regions), out / "outlines.parquet", schema=OUTLINES
+        ),
     }
     for name in ("borders", "regions"):
         polygons, _ = read_polygons(out / f"{name}.parquet")

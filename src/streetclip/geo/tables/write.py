@@ -22,6 +22,7 @@ BORDERS = pa.schema(
     [("area", pa.string()), ("name", pa.string()), ("country", pa.string()), ("wkb", pa.binary())]
 )
 REGIONS = pa.schema([("country", pa.string()), ("region", pa.string()), ("wkb", pa.binary())])
+OUTLINES = pa.schema([("country", pa.string()), ("wkb", pa.binary())])
 
 # A dictionary pays where values repeat; it would store every coordinate twice.
 _DICTIONARY = {"country", "region", "population"}
