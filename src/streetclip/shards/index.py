@@ -1,15 +1,11 @@
 """Makes the index of tars, ours or somebody else's, without changing a byte of them."""
 
-import csv
 import hashlib
-import io
 import logging
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +18,8 @@ from streetclip.shards.layout import (
     write_shard_set,
     write_whole,
 )
+from streetclip.shards.lists import REJECTED_FILE, write_rejections
+from streetclip.shards.pool import in_processes
 from streetclip.shards.sample import MAX_METADATA_BYTES, parse_metadata
 from streetclip.shards.sidecar import ShardIndex, encode_index, make_index, sidecar_path
 from streetclip.shards.tar import Member, walk_tar
@@ -29,7 +27,6 @@ from streetclip.shards.tar import Member, walk_tar
 logger = logging.getLogger(__name__)
 
 IMAGE_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "webp"})
-REJECTED_FILE = "rejected.csv"
 Places = Counter[tuple[str | None, str | None, str | None]]
 _MAX_IMAGE_BYTES = (1 << 32) - 1
 
@@ -78,7 +75,9 @@ def index_shards(folder: Path, *, processes: int = 1) -> ShardSet:
         raise ShardError(f"{folder} holds no tar", allowed="*.tar of jpg + json")
     entries, places, rejections, problems = [], Counter[str](), list[Rejection](), list[str]()
     countries: Counter[str] = Counter()
-    for tar, outcome in zip(tars, _index_all(tars, processes), strict=True):
+    for tar, outcome in zip(
+        tars, in_processes(_index_or_error, tars, processes=processes), strict=True
+    ):
         if isinstance(outcome, ShardError):
             problems.append(str(outcome))
             continue
@@ -187,28 +186,6 @@ def count_towns(places: Places) -> Counter[str]:
         if country is not None and town is not None:
             counts[f"{country}/{region or ''}/{town}"] += count
     return counts
-
-
-def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
-    """Writes `rejected.csv`: name, reason, detail.
-
-    Args:
-        path: The file.
-        rejections: What cannot be used.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "reason", "detail"])
-    writer.writerows([row.name, row.reason, row.detail] for row in rejections)
-    write_whole(path, text.getvalue().encode("utf-8", "backslashreplace"))
-
-
-def _index_all(tars: Sequence[Path], processes: int) -> Iterator[IndexedTar | ShardError]:
-    if processes == 1 or len(tars) == 1:
-        yield from map(_index_or_error, tars)
-        return
-    with ProcessPoolExecutor(min(processes, len(tars)), get_context("spawn")) as pool:
-        yield from pool.map(_index_or_error, tars)
 
 
 def _index_or_error(tar: Path) -> IndexedTar | ShardError:

@@ -141,7 +141,7 @@ def _upright_and_small(image: Image.Image, max_side_px: int) -> Image.Image:
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
-        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        return _TURNS.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
     except DECODE_ERRORS:
         return None  # Broken EXIF says nothing about the pixels, which may be whole.
 

@@ -1,0 +1,169 @@
+"""Writes one shard: photographs re-encoded into a tar, its index, and a record that it is done."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from streetclip.errors import SampleError
+from streetclip.records import Rejection
+from streetclip.shards.index import Places, index_tar, save_index
+from streetclip.shards.layout import ShardEntry, sync_folder, write_whole
+from streetclip.shards.photograph import reencode
+
+
+@dataclass(frozen=True, slots=True)
+class PackSample:
+    """A photograph to be packed.
+
+    Args:
+        key: Its key in the shard set.
+        image: The file.
+        name: What the source calls it.
+        sha256: Of the file when it was first looked at.
+        metadata: The JSON that goes beside it.
+    """
+
+    key: str
+    image: str
+    name: str
+    sha256: str
+    metadata: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PackJob:
+    """One shard to be written.
+
+    Args:
+        tar: Where.
+        record: Where the record goes that this shard is done.
+        samples: What.
+        max_side_px: Longer side of the photographs, at most.
+        quality: JPEG quality.
+        max_pixels: Width times height of an original, at most.
+    """
+
+    tar: Path
+    record: Path
+    samples: Sequence[PackSample]
+    max_side_px: int
+    quality: int
+    max_pixels: int
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A shard that is done.
+
+    Args:
+        entry: Its line of `shards.json`; None where not one photograph could be decoded.
+        places: Photographs per (country, region, town).
+        rejections: Photographs that could not be decoded.
+    """
+
+    entry: ShardEntry | None
+    places: Places
+    rejections: list[Rejection]
+
+
+def pack_shard(job: PackJob) -> Packed:
+    """Writes a shard, or finds that an earlier, killed build has written it.
+
+    The bytes depend on the job alone: no clock, user or process is in the tar.
+
+    Args:
+        job: What to write.
+
+    Returns:
+        What was written.
+    """
+    done = read_record(job)
+    if done is not None:
+        return done
+    partial = job.tar.with_name(job.tar.name + ".partial")
+    rejections: list[Rejection] = []
+    with partial.open("wb") as file:
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            for sample in job.samples:
+                try:
+                    image = _encode(sample, job)
+                except SampleError as error:
+                    rejections.append(Rejection(sample.name, error.reason, error.detail))
+                    continue
+                _add(tar, f"{sample.key}.jpg", image)
+                _add(tar, f"{sample.key}.json", sample.metadata)
+        file.flush()
+        os.fsync(file.fileno())
+    packed = _finish(job, partial, rejections)
+    write_whole(job.record, _encode_record(packed))
+    return packed
+
+
+def read_record(job: PackJob) -> Packed | None:
+    """What an earlier build says about a shard, if what it wrote is still there.
+
+    Args:
+        job: The shard.
+
+    Returns:
+        The outcome, or None where the shard must be written.
+    """
+    try:
+        content = json.loads(job.record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    entry = None if content["entry"] is None else ShardEntry(**content["entry"])
+    if entry is not None:
+        with_index = (job.tar, job.tar.with_name(job.tar.name + ".index"))
+        if not all(path.is_file() for path in with_index):
+            return None
+        if job.tar.stat().st_size != entry.bytes:
+            return None
+    places = Counter({(c, r, t): count for c, r, t, count in content["places"]})
+    return Packed(entry, places, [Rejection(*row) for row in content["rejections"]])
+
+
+def _encode(sample: PackSample, job: PackJob) -> bytes:
+    try:
+        raw = Path(sample.image).read_bytes()
+    except OSError as error:
+        raise SampleError("unreadable_file", error.strerror or type(error).__name__) from error
+    if hashlib.sha256(raw).hexdigest() != sample.sha256:
+        raise SampleError("file_changed", "while the shards were being built")
+    encoded = reencode(
+        raw, max_side_px=job.max_side_px, quality=job.quality, max_pixels=job.max_pixels
+    )
+    return encoded.data
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode, info.mtime = len(data), 0o644, 0
+    tar.addfile(info, io.BytesIO(data))
+
+
+def _finish(job: PackJob, partial: Path, rejections: list[Rejection]) -> Packed:
+    """Index before the tar gets its name: a tar under its own name is always whole."""
+    if len(rejections) == len(job.samples):
+        partial.unlink()
+        return Packed(None, Counter(), rejections)
+    found = index_tar(partial)
+    assert len(found.index) == len(job.samples) - len(rejections), found.rejections
+    partial.replace(job.tar)
+    sync_folder(job.tar.parent)
+    return Packed(save_index(job.tar, found.index), found.places, rejections)
+
+
+def _encode_record(packed: Packed) -> bytes:
+    content = {
+        "entry": None if packed.entry is None else asdict(packed.entry),
+        "places": [[*place, count] for place, count in packed.places.items()],
+        "rejections": [[row.name, row.reason, row.detail] for row in packed.rejections],
+    }
+    return json.dumps(content, ensure_ascii=False).encode()

@@ -1,0 +1,86 @@
+"""A first look at every photograph: its digest, and whether its header promises an image."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from streetclip.errors import SampleError
+from streetclip.shards.photograph import open_photograph
+from streetclip.shards.pool import in_processes
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What the first look found.
+
+    Args:
+        sha256: Of the file.
+        width: Pixels.
+        height: Pixels.
+    """
+
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why a photograph cannot be used.
+
+    Args:
+        reason: A short code.
+        detail: What exactly was found.
+        sha256: Of the file where it could be read.
+    """
+
+    reason: str
+    detail: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    paths: Sequence[str]
+    max_pixels: int
+
+
+def scan_photographs(
+    paths: Sequence[str], *, max_pixels: int, processes: int
+) -> Iterator[Scanned | Unusable]:
+    """Looks at photographs without decoding them.
+
+    Args:
+        paths: Files.
+        max_pixels: Width times height, at most.
+        processes: How many at a time.
+
+    Yields:
+        One outcome a path, in order.
+    """
+    chunks = (
+        _Chunk(paths[start : start + _CHUNK], max_pixels) for start in range(0, len(paths), _CHUNK)
+    )
+    for outcomes in in_processes(_scan_chunk, chunks, processes=processes):
+        yield from outcomes
+
+
+def _scan_chunk(chunk: _Chunk) -> list[Scanned | Unusable]:
+    return [_scan(Path(path), chunk.max_pixels) for path in chunk.paths]
+
+
+def _scan(path: Path, max_pixels: int) -> Scanned | Unusable:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        return Unusable("unreadable_file", error.strerror or type(error).__name__)
+    digest = hashlib.sha256(raw).hexdigest()
+    try:
+        with open_photograph(BytesIO(raw), max_pixels=max_pixels) as image:
+            return Scanned(digest, *image.size)
+    except SampleError as error:
+        return Unusable(error.reason, error.detail, digest)
