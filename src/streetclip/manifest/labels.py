@@ -112,7 +112,7 @@ def _compare(
     return [
         Disagreement(row.name, place.latitude, place.longitude, field, given, found or "")
         for field, given, found in pairs
-        if given is not None and not _same(given, found)
+        if given is not None and not _same(given, found) and (found or field == "country")
     ]
 
 
