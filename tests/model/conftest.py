@@ -30,6 +30,11 @@ def tiny_config() -> dict[str, Any]:
     return copy.deepcopy(TINY)
 
 
+@pytest.fixture(scope="session")
+def tiny_plain() -> dict[str, Any]:
+    return copy.deepcopy(TINY)
+
+
 @pytest.fixture
 def tiny_file(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.json"

@@ -48,7 +48,9 @@ def test_one_pass_is_the_loss_of_the_whole_batch() -> None:
     whole = _contrast(*_encode(slice(0, 7)))
     assert result.loss.item() == pytest.approx(whole.loss.item())
     assert result.negatives == 6
-    assert calls == [(pytest.approx(whole.loss.item()), True)]
+    [(loss, is_last)] = calls
+    assert loss == pytest.approx(whole.loss.item())
+    assert is_last
 
 
 def test_passes_are_weighted_by_their_rows_and_negatives_are_those_of_the_pass() -> None:

@@ -16,7 +16,7 @@ from streetclip.model.optim import (
     warmup_of,
 )
 
-GOOD: dict[str, float] = {
+GOOD: dict[str, Any] = {
     "lr": 1e-3,
     "weight_decay": 0.1,
     "beta1": 0.9,

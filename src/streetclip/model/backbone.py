@@ -91,6 +91,8 @@ class Backbone(nn.Module):
         spec: Its specification.
     """
 
+    statistics: Tensor
+
     def __init__(self, clip: nn.Module, spec: BackboneSpec) -> None:
         super().__init__()
         self.clip = clip
@@ -120,10 +122,11 @@ class Backbone(nn.Module):
 
         ln 100 is no number of bf16, and small steps of the logit scale vanish in it.
         """
-        kept = [self.log_logit_scale.detach().clone(), cast(Tensor, self.statistics).clone()]
-        super()._apply(fn, recurse)
+        scale, statistics = self.log_logit_scale.detach().clone(), self.statistics.clone()
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         device = self.log_logit_scale.device
-        self.log_logit_scale.data, self.statistics = (value.to(device) for value in kept)
+        self.log_logit_scale.data = scale.to(device)
+        self.statistics = statistics.to(device)
         return self
 
     def checkpoint_gradients(self) -> None:
@@ -139,7 +142,7 @@ class Backbone(nn.Module):
             image: 0 to 255 as integers, or 0 to 1 as floats; this method takes off the mean.
         """
         pixels = image.float().div(255) if image.dtype == torch.uint8 else image.float()
-        mean, std = cast(Tensor, self.statistics)
+        mean, std = self.statistics
         pixels = ((pixels - mean) / std).to(_dtype_of(self.clip.visual))
         features = cast(Any, self.clip).encode_image(pixels)
         return F.normalize(features.float(), dim=-1)

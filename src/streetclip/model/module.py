@@ -122,6 +122,10 @@ class StreetclipModule(LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
 
+    def on_train_start(self) -> None:
+        """Puts a locked image tower to rest; Lightning leaves modes as it finds them."""
+        self.train()
+
     def on_train_epoch_start(self) -> None:
         """The time between epochs belongs to no step."""
         self._clock = None
