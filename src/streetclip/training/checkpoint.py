@@ -1,0 +1,215 @@
+"""Which checkpoints a run writes, and when."""
+
+import logging
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Checkpoint
+
+from streetclip.errors import CheckpointError
+from streetclip.training.checkpoint_io import (
+    BEST_NAME,
+    RUN_KEY,
+    checkpoint_name,
+    checkpoint_step,
+    checkpoints,
+)
+from streetclip.training.cursor import cursor_of
+from streetclip.training.durable import part_of, replace
+from streetclip.training.loops import set_position
+
+_log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class RowLog(Protocol):
+    """A file of rows that a resumed run cuts back to where its checkpoint was written."""
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+
+    def cut(self, rows: int) -> None:
+        """Keep the first so many rows."""
+
+    def sync(self) -> None:
+        """Bring the rows to the disk."""
+
+
+class RunCheckpoint(Checkpoint):
+    """Writes checkpoints inside and at the end of epochs, and cuts the logs back on resume.
+
+    A checkpoint after optimiser step n is written when the next batch of the same epoch is about to
+    start, because Lightning logs a step's values after its last hook: so a checkpoint never knows
+    less than the logs, and never more. An epoch's own checkpoint is written after the evaluation.
+
+    Args:
+        folder: The `checkpoints` folder of the run.
+        every_n_steps: Optimiser steps between two checkpoints inside an epoch.
+        keep: Newest checkpoints kept.
+        monitor: A logged name; the epoch's checkpoint with its best value stays as `best.ckpt`.
+        mode: `max` or `min` of the monitored value is best.
+        logs: Files of rows to cut back on resume; only rank 0 touches them.
+        facts: What the checkpoint says about its run, plain values (fingerprint, countries, towns,
+            ema_decay).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        every_n_steps: int,
+        keep: int = 2,
+        monitor: str | None = None,
+        mode: str = "max",
+        logs: Sequence[RowLog] = (),
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._every_n_steps = every_n_steps
+        self._keep = keep
+        self._monitor = monitor
+        self._sign = 1.0 if mode == "max" else -1.0
+        self._logs = list(logs)
+        self._facts = dict(facts or {})
+        self._saved_step = 0
+        self._loaded = False
+        self._best: dict[str, Any] = {}
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Empty the logs of a run that was killed before its first checkpoint and starts anew."""
+        if trainer.is_global_zero and not self._loaded:
+            for log in self._logs:
+                log.cut(0)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Refuse a misspelt evaluation value now, not after the first epoch."""
+        if self._monitor is not None and self._monitor.startswith("zeroshot/"):
+            self._monitored(trainer)
+        if trainer.is_global_zero and self._folder.is_dir():
+            for part in self._folder.glob(".*.part"):
+                part.unlink()
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Save after every n optimiser steps, but not at the start of an epoch."""
+        step = trainer.global_step
+        if batch_idx > 0 and step % self._every_n_steps == 0 and step != self._saved_step:
+            self.save(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save the epoch's own checkpoint, and keep it as the best if it is."""
+        name = self._name(trainer)
+        best = self._is_best(trainer, name)
+        self.save(trainer)
+        if best and trainer.is_global_zero:
+            self._keep_as_best()
+
+    def save(self, trainer: pl.Trainer) -> Path:
+        """Write a checkpoint of this moment, on all ranks together, and delete those too old.
+
+        Returns:
+            The file.
+        """
+        path = self._folder / self._name(trainer)
+        if trainer.is_global_zero:
+            for log in self._logs:
+                log.sync()
+        self._saved_step = trainer.global_step
+        trainer.save_checkpoint(path, weights_only=False)
+        if trainer.is_global_zero:
+            self._prune()
+        _log.info("checkpoint: %s", path)
+        return path
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add the run's facts and the logs' lengths, and write the position into the counters."""
+        cursor = cursor_of(trainer)
+        set_position(checkpoint, cursor.epoch, cursor.step)
+        checkpoint[RUN_KEY] = {**self._facts, "logs": {log.name: log.rows for log in self._logs}}
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Cut the logs back to the checkpoint, so that no row stands twice."""
+        self._saved_step = checkpoint["global_step"]
+        self._loaded = True
+        if not trainer.is_global_zero:
+            return
+        rows = checkpoint.get(RUN_KEY, {}).get("logs", {})
+        for log in self._logs:
+            had, kept = log.rows, rows.get(log.name, 0)
+            log.cut(kept)
+            if had < kept:
+                _log.warning("%s has %d rows, the checkpoint knew %d", log.name, had, kept)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best value so far, and the checkpoint that has it."""
+        return dict(self._best)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Remember the best value so far; link its file again if a kill came before the link."""
+        self._best = dict(state_dict)
+        self._saved_best()
+
+    def _saved_best(self) -> None:
+        best, source = self._folder / BEST_NAME, self._folder / str(self._best.get("file"))
+        if source.is_file() and not (best.is_file() and best.samefile(source)):
+            self._keep_as_best()
+
+    def _name(self, trainer: pl.Trainer) -> str:
+        return checkpoint_name(cursor_of(trainer).epoch, trainer.global_step)
+
+    def _is_best(self, trainer: pl.Trainer, name: str) -> bool:
+        """Whether this moment is the best so far; decided before the save, whose state holds it."""
+        if self._monitor is None:
+            return False
+        value = self._monitored(trainer)
+        best = self._best.get("value")
+        if math.isnan(value) or (best is not None and self._sign * value <= self._sign * best):
+            return False
+        self._best = {"name": self._monitor, "value": value, "file": name}
+        return True
+
+    def _monitored(self, trainer: pl.Trainer) -> float:
+        logged = trainer.callback_metrics
+        if self._monitor not in logged:
+            raise CheckpointError(
+                f"checkpoint.monitor={self._monitor} is not logged",
+                allowed=", ".join(sorted(logged)),
+                remedy="checkpoint.monitor=null keeps no best checkpoint",
+            )
+        return float(logged[self._monitor])
+
+    def _keep_as_best(self) -> None:
+        part = part_of(self._folder / BEST_NAME)
+        part.unlink(missing_ok=True)
+        source = self._folder / self._best["file"]
+        try:
+            os.link(source, part)
+        except OSError:  # a disk without hard links
+            shutil.copyfile(source, part)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+        replace(part, self._folder / BEST_NAME)
+
+    def _prune(self) -> None:
+        """Delete all but the newest; those newer than this moment were refused, and stay."""
+        written = [p for p in checkpoints(self._folder) if self._past(p)]
+        for path in written[self._keep :]:
+            path.unlink()
+
+    def _past(self, path: Path) -> bool:
+        return (checkpoint_step(path) or 0) <= self._saved_step

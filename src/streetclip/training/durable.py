@@ -1,0 +1,117 @@
+"""Files that survive a kill: replaced as a whole, or appended to and cut back to a known line."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from streetclip.shards.layout import sync_folder, write_whole
+
+
+def part_of(path: Path) -> Path:
+    """Where a file is written before it gets its name: the same folder, hence the same disk.
+
+    Example:
+        >>> part_of(Path("runs/status.json")).name
+        '.status.json.part'
+    """
+    return path.with_name(f".{path.name}.part")
+
+
+def replace(part: Path, path: Path) -> None:
+    """Give a finished file its name; whoever looks sees the old file or the new one.
+
+    Args:
+        part: The finished file, already fsynced.
+        path: Its name, in the same folder.
+    """
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small text file at once: old content or new, never half."""
+    write_whole(path, text.encode())
+
+
+class LineLog:
+    """An append-only file of lines that a resumed run can cut back.
+
+    Each line reaches the operating system before `append` returns, so the kill of a process loses
+    none; `sync` guards against the loss of the machine too. Nothing is written before the first
+    line, so that a rank that logs nothing leaves no file.
+
+    Args:
+        path: The file; lines that it holds already are kept.
+
+    Example:
+        >>> import tempfile
+        >>> log = LineLog(Path(tempfile.mkdtemp()) / "log.txt")
+        >>> log.append("a"), log.append("b"), log.rows
+        (None, None, 2)
+        >>> log.cut(1)
+        >>> log.read()
+        ['a']
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+        self._rows: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the file, under which a checkpoint notes its number of rows."""
+        return self.path.name
+
+    @property
+    def rows(self) -> int:
+        """Complete lines in the file."""
+        if self._rows is None:
+            self._rows = len(self.read())
+        return self._rows
+
+    def read(self) -> list[str]:
+        """All complete lines; what a kill left of an unfinished one is not among them."""
+        if not self.path.exists():
+            return []
+        return self.path.read_bytes().decode("utf-8").split("\n")[:-1]
+
+    def append(self, line: str) -> None:
+        """Add one line, which must not contain a line break."""
+        rows = self.rows
+        if self._file is None:
+            self._end_cleanly()
+            self._file = self.path.open("ab", buffering=0)
+        self._file.write(f"{line}\n".encode())
+        self._rows = rows + 1
+
+    def cut(self, rows: int) -> None:
+        """Keep the first so many lines; a file that has fewer stays as it is."""
+        lines = self.read()
+        self.rewrite(lines[:rows])
+
+    def rewrite(self, lines: Sequence[str]) -> None:
+        """Replace all lines at once."""
+        self.close()
+        if lines or self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(self.path, "".join(f"{line}\n" for line in lines))
+        self._rows = len(lines)
+
+    def sync(self) -> None:
+        """Bring what was appended to the disk."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file; `append` opens it again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _end_cleanly(self) -> None:
+        """Drop an unfinished last line, which would grow together with the next one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists() and not self.path.read_bytes().endswith(b"\n"):
+            self.rewrite(self.read())
