@@ -1,1 +1,4 @@
-"""Places become numbers."""
+"""Places become numbers.
+
+Shapes: n photographs, b photographs of one batch, d features.
+"""
