@@ -1,0 +1,166 @@
+"""Bytes become pixels: decode, crop and resize, all in uint8."""
+
+import io
+import math
+import warnings
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torchvision.io import ImageReadMode, decode_jpeg
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as F
+
+from streetclip.errors import SampleError
+
+# A 12,000 x 9,000 panorama would take 324 MB as pixels: more than this is a mistake or an attack.
+MAX_PIXELS = 64_000_000
+MIN_SIDE_PX = 8
+_ASPECT_JITTER = 4 / 3
+_CROP_TRIES = 10
+
+
+def decode_image(raw: bytes, *, max_pixels: int = MAX_PIXELS) -> UInt8[Tensor, "3 h w"]:
+    """Decode a photograph upright and in color.
+
+    JPEG goes through torchvision; everything else that Pillow reads, and CMYK JPEG, through Pillow.
+    The size is read from the header before any pixel is decoded, EXIF rotation is applied, and
+    16-bit pixels are scaled to 8.
+
+    Args:
+        raw: The bytes of the file.
+        max_pixels: Larger photographs are refused.
+
+    Returns:
+        Red, green and blue, uint8 [3, h, w].
+
+    Raises:
+        SampleError: ``unreadable_image``, ``image_too_large`` or ``image_too_small``.
+    """
+    with warnings.catch_warnings():
+        # Pillow only warns of a file that unpacks to 89 to 178 megapixels; our own limit decides.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # Pillow's remarks on odd metadata say nothing about the pixels.
+        warnings.simplefilter("ignore", UserWarning)
+        # torchvision 0.29 announces that TorchCodec replaces its decoders; until a release removes
+        # them, this is the fastest decoder that brings no further dependency.
+        warnings.filterwarnings("ignore", "The image decoding", DeprecationWarning)
+        try:
+            return _decode(raw, max_pixels)
+        except Image.DecompressionBombError as error:
+            raise SampleError("image_too_large", str(error)) from error
+        except UnidentifiedImageError as error:
+            # Pillow's own message holds a memory address, which differs from run to run.
+            raise SampleError("unreadable_image", "no image format that Pillow knows") from error
+        except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
+            # The whole family of Pillow and libjpeg; nothing here touches a disk or a network.
+            raise SampleError(
+                "unreadable_image", f"{type(error).__name__}: {error}"[:200]
+            ) from error
+
+
+def random_crop(
+    image: UInt8[Tensor, "3 h w"],
+    rng: np.random.Generator,
+    *,
+    height: int,
+    width: int,
+    scale_min: float,
+    flip: bool = False,
+) -> UInt8[Tensor, "3 y x"]:
+    """Cut out a random part that keeps most of the photograph, and resize it.
+
+    The part has a share of `scale_min` to 1 of the area and an aspect ratio of 3:4 to 4:3 times the
+    model's, as in open_clip's training; where ten such draws do not fit, it is the largest part of
+    the model's shape in the middle. With `scale_min` 1 that is what `center_crop` gives.
+
+    Args:
+        image: uint8 [3, h, w].
+        rng: Decides place, size and mirroring; 41 numbers are taken from it.
+        height: Pixels of the result.
+        width: Pixels of the result.
+        scale_min: Smallest share of the area, above 0 to 1.
+        flip: Mirror every other photograph.
+
+    Returns:
+        uint8 [3, height, width].
+    """
+    draws = rng.random((_CROP_TRIES, 4))
+    mirrored = flip and rng.random() < 0.5
+    box = None if scale_min >= 1 else _crop_box(image, draws, width / height, scale_min)
+    if box is None:
+        result = center_crop(image, height=height, width=width)
+    else:
+        result = F.resized_crop(
+            image, *box, [height, width], interpolation=InterpolationMode.BICUBIC, antialias=True
+        )
+    return F.horizontal_flip(result) if mirrored else result
+
+
+def center_crop(
+    image: UInt8[Tensor, "3 h w"], *, height: int, width: int
+) -> UInt8[Tensor, "3 y x"]:
+    """Resize until the photograph just covers the shape, then cut out the middle.
+
+    Args:
+        image: uint8 [3, h, w].
+        height: Pixels of the result.
+        width: Pixels of the result.
+
+    Returns:
+        uint8 [3, height, width], the same for the same photograph.
+    """
+    old_height, old_width = image.shape[-2:]
+    if old_height * width <= old_width * height:
+        size = [height, max(width, int(old_width * height / old_height))]
+    else:
+        size = [max(height, int(old_height * width / old_width)), width]
+    resized = F.resize(image, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
+    return F.center_crop(resized, [height, width]).contiguous()
+
+
+def _decode(raw: bytes, max_pixels: int) -> Tensor:
+    with Image.open(io.BytesIO(raw)) as picture:
+        width, height = picture.size
+        if width * height > max_pixels:
+            raise SampleError("image_too_large", f"{width} x {height} pixels")
+        if min(width, height) < MIN_SIDE_PX:
+            raise SampleError("image_too_small", f"{width} x {height} pixels")
+        if picture.format == "JPEG" and picture.mode in ("RGB", "L"):
+            data = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
+            return decode_jpeg(data, ImageReadMode.RGB, apply_exif_orientation=True)
+        upright = ImageOps.exif_transpose(_eight_bit(picture)).convert("RGB")
+        pixels = np.array(upright)
+    return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Scale 16-bit gray to 8 bits, which `Image.convert` would clip to white."""
+    if not picture.mode.startswith("I"):
+        if picture.mode == "F":
+            raise SampleError("unreadable_image", "pixels are floating point numbers")
+        return picture
+    values = np.asarray(picture).astype(np.int64)
+    if values.min() < 0 or values.max() > 65_535:
+        raise SampleError("unreadable_image", "pixels have more than 16 bits")
+    scaled = Image.fromarray((values // 257).astype(np.uint8))
+    scaled.info = {"exif": picture.getexif().tobytes()}
+    return scaled
+
+
+def _crop_box(
+    image: Tensor, draws: np.ndarray, aspect: float, scale_min: float
+) -> tuple[int, int, int, int] | None:
+    """Top, left, height and width of the first draw that fits."""
+    old_height, old_width = image.shape[-2:]
+    for share, shape, down, right in draws.tolist():
+        area = old_height * old_width * (scale_min + share * (1 - scale_min))
+        ratio = aspect * math.exp((2 * shape - 1) * math.log(_ASPECT_JITTER))
+        width, height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < width <= old_width and 0 < height <= old_height:
+            top = int(down * (old_height - height + 1))
+            left = int(right * (old_width - width + 1))
+            return top, left, height, width
+    return None

@@ -1,0 +1,77 @@
+"""A torch DataLoader whose items are whole batches, and how its workers start."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from streetclip.data.batch import Batch
+from streetclip.data.dataset import StepSampler
+
+
+class StepLoader(DataLoader[Batch]):
+    """A loader whose items are whole batches.
+
+    To Lightning it looks resumable, which it is: what there is to restore is the data module's
+    cursor, so its own state is empty.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the cursor says where to go on."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing: the cursor says where to go on."""
+
+
+def make_loader(
+    dataset: Dataset[Batch], sampler: StepSampler, *, workers: int, start_method: str | None
+) -> StepLoader:
+    """A loader of the steps that a sampler names.
+
+    Args:
+        dataset: Gives the batch of an (epoch, step).
+        sampler: Names the steps.
+        workers: Processes; 0 loads in this one.
+        start_method: How workers start; None is Python's choice.
+    """
+    several = workers > 0
+    return StepLoader(
+        dataset,
+        batch_size=None,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        pin_memory=torch.cuda.is_available(),
+        persistent_workers=several,
+        worker_init_fn=_one_thread if several else None,
+        multiprocessing_context=start_method if several else None,
+    )
+
+
+def safe_start_method(urls: Sequence[str] = ()) -> str | None:
+    """Fork, which is quick, unless this process holds what a forked child cannot use.
+
+    That is an initialised CUDA context, and the threads in which fsspec waits for a network.
+
+    Args:
+        urls: What workers will read.
+
+    Returns:
+        A start method of `multiprocessing`, or None where the platform's own is best.
+    """
+    if sys.platform != "linux":
+        return None
+    remote = any("://" in url for url in urls)
+    return "forkserver" if remote or torch.cuda.is_initialized() else "fork"
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+def _one_thread(worker: int) -> None:
+    """Workers share the machine's cores; one that spreads out slows all."""
+    torch.set_num_threads(1)

@@ -1,0 +1,213 @@
+"""The plan of an epoch: which samples make the global batch of (seed, epoch, step).
+
+An epoch permutes the shards. The samples of all shards, in that order, are a line; it starts at a
+random place, wraps around, and is cut into equal lanes. Within a lane, windows of neighbouring
+positions are shuffled. A step takes the next few positions of every lane, and a rank reads its
+share of the lanes, so the global batch is the same list for any number of ranks and workers.
+"""
+
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+from numpy.typing import NDArray
+
+from streetclip.data.randomness import Purpose, keyed_bits, permutation
+from streetclip.errors import PlanError
+
+PLAN_VERSION = 1
+# 192 = 64 x 3: default lanes suit 1, 2, 3, 4, 6, 8, ... ranks where the batch does.
+DEFAULT_LANES = 192
+
+
+class Plan:
+    """Maps (epoch, step) to samples without walking through the epoch.
+
+    Args:
+        samples_per_shard: Samples in each shard of the set, in the set's order.
+        batch_size: Samples of one step over all ranks.
+        lanes: Equal parts of an epoch; divides `batch_size`. None is gcd(batch_size, 192).
+        window: Neighbouring positions of a lane that are shuffled among each other.
+        seed: Decides the order of every epoch.
+
+    Raises:
+        PlanError: If the numbers do not fit together.
+
+    Example:
+        >>> plan = Plan([3, 2, 4], batch_size=4, lanes=2, window=2, seed=1)
+        >>> plan.steps_per_epoch, plan.tail
+        (2, 1)
+        >>> plan.positions(0, 1).shape
+        (4, 2)
+    """
+
+    def __init__(
+        self,
+        samples_per_shard: Sequence[int],
+        *,
+        batch_size: int,
+        lanes: int | None = None,
+        window: int = 512,
+        seed: int = 0,
+    ) -> None:
+        self.batch_size = batch_size
+        self.lanes = math.gcd(batch_size, DEFAULT_LANES) if lanes is None else lanes
+        self.window = window
+        self.seed = seed
+        self._sizes = np.asarray(samples_per_shard, np.int64).reshape(-1)
+        self.samples = int(self._sizes.sum())
+        self._check()
+        self.steps_per_epoch = self.samples // batch_size
+        self.tail = self.samples - self.steps_per_epoch * batch_size
+        self._per_lane = batch_size // self.lanes
+        self._lane_length = self.samples // self.lanes
+        self._epoch: int | None = None
+        self._order = self._ends = np.empty(0, np.int64)
+        self._rotation = 0
+        self._windows: OrderedDict[tuple[int, int], NDArray[np.int64]] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was computed for one epoch, so that a worker starts with little."""
+        return self.__dict__ | {
+            "_epoch": None,
+            "_order": np.empty(0, np.int64),
+            "_ends": np.empty(0, np.int64),
+            "_windows": OrderedDict(),
+        }
+
+    def positions(
+        self, epoch: int, step: int, *, rank: int = 0, world: int = 1
+    ) -> Int64[np.ndarray, "k 2"]:
+        """The samples of one rank's share of one step.
+
+        Args:
+            epoch: From 0.
+            step: From 0 to `steps_per_epoch` - 1.
+            rank: Of this process, from 0.
+            world: Number of ranks; divides `lanes`.
+
+        Returns:
+            Shard and sample, [batch_size / world, 2]; the shares of all ranks, one after the other,
+            are the same global batch for any `world`.
+
+        Raises:
+            PlanError: If there is no such step, or the ranks do not divide the lanes.
+        """
+        self.check_world(world)
+        if not 0 <= rank < world:
+            raise PlanError("no such rank", got=rank, allowed=f"0 to {world - 1}")
+        if epoch < 0 or not 0 <= step < self.steps_per_epoch:
+            raise PlanError(
+                "no such step",
+                got=f"epoch {epoch}, step {step}",
+                allowed=f"steps 0 to {self.steps_per_epoch - 1} of epochs from 0",
+            )
+        self._enter(epoch)
+        share = self.lanes // world
+        line = [self._line(lane, step) for lane in range(rank * share, (rank + 1) * share)]
+        return self._locate(np.concatenate(line))
+
+    def check_world(self, world: int) -> None:
+        """Refuse a number of ranks that cannot share the lanes.
+
+        Args:
+            world: Number of ranks.
+
+        Raises:
+            PlanError: If `world` does not divide `lanes`.
+        """
+        if world < 1 or self.lanes % world:
+            raise PlanError(
+                f"{self.lanes} lanes cannot be shared by {world} ranks",
+                allowed="ranks " + ", ".join(map(str, _divisors(self.lanes))),
+                remedy="choose data.lanes (and data.batch_size) as a multiple of the ranks",
+            )
+
+    def samples_in(self, shard: int) -> int:
+        """Samples of one shard."""
+        return int(self._sizes[shard])
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What decides the order of samples, in plain types."""
+        return {
+            "plan_version": PLAN_VERSION,
+            "batch_size": self.batch_size,
+            "lanes": self.lanes,
+            "window": self.window,
+            "seed": self.seed,
+            "samples": self.samples,
+            "samples_per_shard": hashlib.sha256(self._sizes.astype("<i8").tobytes()).hexdigest(),
+        }
+
+    def _check(self) -> None:
+        if self.batch_size < 1 or self.window < 1 or self.lanes < 1:
+            raise PlanError(
+                "batch_size, lanes and window must be 1 or more",
+                got=f"{self.batch_size}, {self.lanes}, {self.window}",
+            )
+        if (self._sizes < 0).any():
+            raise PlanError("a shard has fewer than 0 samples", got=int(self._sizes.min()))
+        if self.batch_size % self.lanes:
+            raise PlanError(
+                f"data.lanes does not divide data.batch_size {self.batch_size}",
+                got=self.lanes,
+                allowed=", ".join(map(str, _divisors(self.batch_size))),
+            )
+        if self.samples < self.batch_size:
+            raise PlanError(
+                "the shard set has fewer samples than one batch",
+                got=f"{self.samples} samples, data.batch_size {self.batch_size}",
+                remedy=f"the largest possible data.batch_size is {self.samples}"
+                if self.samples
+                else "the shard set is empty",
+            )
+
+    def _enter(self, epoch: int) -> None:
+        if epoch == self._epoch:
+            return
+        bits = keyed_bits(self.seed, epoch, purpose=Purpose.SHARDS)
+        self._order = permutation(bits, len(self._sizes))
+        self._ends = np.cumsum(self._sizes[self._order])
+        # Without this, a set of one shard would leave out the same samples in every epoch.
+        turn = keyed_bits(self.seed, epoch, purpose=Purpose.ROTATION).random_raw()
+        self._rotation = int(turn) % self.samples
+        self._windows.clear()
+        self._epoch = epoch
+
+    def _line(self, lane: int, step: int) -> NDArray[np.int64]:
+        """Positions on the line that a lane gives to a step."""
+        wanted = np.arange(step * self._per_lane, (step + 1) * self._per_lane, dtype=np.int64)
+        blocks, offsets = np.divmod(wanted, self.window)
+        for block in range(int(blocks[0]), int(blocks[-1]) + 1):
+            inside = blocks == block
+            wanted[inside] = block * self.window + self._shuffled(lane, block)[offsets[inside]]
+        return wanted + lane * self._lane_length
+
+    def _shuffled(self, lane: int, block: int) -> NDArray[np.int64]:
+        key = (lane, block)
+        if key not in self._windows:
+            assert self._epoch is not None
+            bits = keyed_bits(
+                self.seed, self._epoch, purpose=Purpose.WINDOW, first=lane, second=block
+            )
+            length = min(self.window, self._lane_length - block * self.window)
+            self._windows[key] = permutation(bits, length)
+            # Steps go forward, so a lane needs at most the window it is in and the next one.
+            while len(self._windows) > 2 * self.lanes:
+                self._windows.popitem(last=False)
+        return self._windows[key]
+
+    def _locate(self, line: NDArray[np.int64]) -> NDArray[np.int64]:
+        line = (line + self._rotation) % self.samples
+        slot = np.searchsorted(self._ends, line, side="right")
+        shard = self._order[slot]
+        return np.stack([shard, line - (self._ends[slot] - self._sizes[shard])], axis=1)
+
+
+def _divisors(number: int) -> list[int]:
+    small = [value for value in range(1, math.isqrt(number) + 1) if number % value == 0]
+    return sorted({*small, *(number // value for value in small)})

@@ -1,0 +1,184 @@
+"""The resampled order: shards drawn again and again, for sets that have no index.
+
+Made of webdataset's own stages, with bytes opened through fsspec instead of its shell commands, and
+with our decoder and captions instead of its `.decode()`, which unpickles what a tar may hold.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import webdataset as wds
+from torch.utils.data import Dataset, get_worker_info
+
+from streetclip.data.batch import Batch, Example, Recipe, TokenCache, Tokenize, collate
+from streetclip.data.quarantine import BadSample
+from streetclip.data.randomness import Purpose, keyed_bits
+from streetclip.data.stages import Patience, bounded_shuffle, members, opened
+from streetclip.errors import PlanError, SampleError
+from streetclip.shards.index import IMAGE_EXTENSIONS
+from streetclip.shards.read import RawSample
+
+_MAX_BAD_IN_A_ROW = 1000
+
+
+@dataclass
+class _Stream:
+    """Good examples without end, and the bad samples met on the way."""
+
+    examples: Iterator[Example]
+    bad: list[BadSample] = field(default_factory=list)
+
+
+class ResampledDataset(Dataset[Batch]):
+    """One rank's share of steps whose samples come from shards drawn at random.
+
+    Each worker of each rank reads a stream of its own, opened anew in every epoch from
+    (seed, epoch, rank, worker, first step), and a step is the next examples of whichever stream it
+    falls to. The same number of ranks and workers sees the same batches again, but a run that is
+    resumed in the middle of an epoch goes on with other samples than it would have seen.
+
+    Args:
+        urls: From `expand_urls`.
+        recipe: How bytes become an example.
+        tokenize: Texts to int64 [n, t]; must be picklable.
+        batch_size: Samples of one step over all ranks.
+        samples_per_epoch: How many samples count as an epoch.
+        shuffle_samples: Samples in the shuffle buffer, at most.
+        shuffle_bytes: Bytes in the shuffle buffer, at most.
+        seed: Decides which shards are drawn, and the order in the buffer.
+        rank: Of this process.
+        world: Number of ranks; divides `batch_size`.
+
+    Raises:
+        PlanError: If the numbers do not fit together.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        recipe: Recipe,
+        tokenize: Tokenize,
+        batch_size: int,
+        samples_per_epoch: int,
+        shuffle_samples: int = 2000,
+        shuffle_bytes: int = 512 * 2**20,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if batch_size % world:
+            raise PlanError(
+                f"data.batch_size {batch_size} cannot be shared by {world} ranks",
+                remedy="choose a multiple of the ranks",
+            )
+        if samples_per_epoch < batch_size:
+            raise PlanError(
+                "data.samples_per_epoch is smaller than one batch",
+                got=samples_per_epoch,
+                allowed=f"{batch_size} or more",
+            )
+        self.urls = list(urls)
+        self.recipe = recipe
+        self.local_batch_size = batch_size // world
+        self.steps_per_epoch = samples_per_epoch // batch_size
+        self.shuffle_samples = shuffle_samples
+        self.shuffle_bytes = shuffle_bytes
+        self.seed = seed
+        self.rank = rank
+        self._tokens = TokenCache(tokenize)
+        self._epoch: int | None = None
+        self._stream: _Stream | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the open stream, which belongs to one process."""
+        return self.__dict__ | {"_epoch": None, "_stream": None}
+
+    def __len__(self) -> int:
+        return self.steps_per_epoch
+
+    def __getitem__(self, epoch_and_step: tuple[int, int]) -> Batch:
+        """The next examples of this worker's stream, as the batch of a step.
+
+        Args:
+            epoch_and_step: From a `StepSampler`.
+
+        Raises:
+            ShardError: If a shard cannot be opened or read, or none has a usable sample.
+        """
+        epoch, step = epoch_and_step
+        if self._stream is None or epoch != self._epoch:
+            self._stream, self._epoch = self._open(epoch, step), epoch
+        stream = self._stream
+        examples = [next(stream.examples) for _ in range(self.local_batch_size)]
+        bad = [BadSample(**{**vars(item), "epoch": epoch, "step": step}) for item in stream.bad]
+        stream.bad.clear()
+        return collate(examples, self._tokens, epoch=epoch, step=step, bad=bad)
+
+    def _open(self, epoch: int, step: int) -> _Stream:
+        info = get_worker_info()
+        worker = info.id if info is not None else 0
+        bits = keyed_bits(
+            self.seed,
+            epoch,
+            purpose=Purpose.RESAMPLED,
+            first=self.rank,
+            second=(worker << 32) + step,
+        )
+        shard_seed, order_seed = (number >> 34 for number in bits.random_raw(2).tolist())
+        patience = Patience("shards without a sample", limit=2 * len(self.urls) + 16)
+        pipeline = wds.DataPipeline(
+            wds.ResampledShards(
+                self.urls, seed=shard_seed, deterministic=True, worker_seed=_no_worker_seed
+            ),
+            opened(patience),
+            members(patience),
+            bounded_shuffle(
+                random.Random(order_seed),  # noqa: S311 - decides an order, guards no secret
+                samples=self.shuffle_samples,
+                size=self.shuffle_bytes,
+            ),
+        )
+        stream = _Stream(iter(()))
+        rng = np.random.Generator(bits)
+        stream.examples = self._examples(iter(pipeline), stream.bad, rng)
+        return stream
+
+    def _examples(
+        self,
+        samples: Iterator[dict[str, Any]],
+        bad: list[BadSample],
+        rng: np.random.Generator,
+    ) -> Iterator[Example]:
+        patience = Patience("bad samples", limit=_MAX_BAD_IN_A_ROW)
+        for sample in samples:
+            try:
+                example = self.recipe.make(_raw(sample), caption_rng=rng, crop_rng=rng)
+            except SampleError as error:
+                bad.append(_refusal(error, sample))
+                patience.spend()
+                continue
+            patience.renew()
+            yield example
+
+
+def _no_worker_seed() -> int:
+    """The stream's own seed knows the worker already."""
+    return 0
+
+
+def _raw(sample: dict[str, Any]) -> RawSample:
+    image = next((sample[name] for name in sorted(IMAGE_EXTENSIONS) if name in sample), None)
+    if image is None:
+        raise SampleError("missing_image", f"no {', '.join(sorted(IMAGE_EXTENSIONS))}")
+    if "json" not in sample:
+        raise SampleError("missing_metadata", "no json")
+    return RawSample(sample["__key__"], image, sample["json"])
+
+
+def _refusal(error: SampleError, sample: dict[str, Any]) -> BadSample:
+    key, url = sample["__key__"], sample["__url__"]
+    return BadSample.of(error, shard=url, sample=-1, key=key, epoch=-1, step=-1)

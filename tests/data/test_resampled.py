@@ -1,0 +1,193 @@
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import webdataset as wds
+from tests.data.conftest import photo, tokenize, write_tars
+
+from streetclip.captions.template import Template
+from streetclip.data.batch import Recipe
+from streetclip.data.dataset import StepSampler
+from streetclip.data.loader import make_loader
+from streetclip.data.resampled import ResampledDataset
+from streetclip.errors import PlanError, ShardError
+from streetclip.records import Preprocess
+
+
+def resampled(
+    folder: Path, preprocess: Preprocess, template: Template, **changes: Any
+) -> ResampledDataset:
+    values: dict[str, Any] = {
+        "recipe": Recipe(preprocess, template),
+        "tokenize": tokenize,
+        "batch_size": 8,
+        "samples_per_epoch": 50,
+        "shuffle_samples": 30,
+        "seed": 1,
+    }
+    return ResampledDataset(sorted(map(str, folder.glob("*.tar"))), **(values | changes))
+
+
+def keys(dataset: ResampledDataset, epoch: int, steps: int = 6) -> list[str]:
+    return [key for step in range(steps) for key in dataset[epoch, step]["keys"]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("resampled")
+    write_tars(path, [12, 9, 15, 14])
+    return path
+
+
+def test_an_epoch_has_the_stated_number_of_samples(
+    folder: Path, preprocess: Preprocess, template: Template
+) -> None:
+    dataset = resampled(folder, preprocess, template)
+    assert len(dataset) == 50 // 8 == 6
+    batch = dataset[0, 0]
+    assert batch["image"].shape == (8, 3, 16, 16)
+    assert torch.equal(batch["tokens"], tokenize(batch["captions"]))
+    assert (batch["epoch"], batch["step"], batch["bad"]) == (0, 0, [])
+    assert set(keys(dataset, 0)) <= {f"{number:04d}" for number in range(50)}
+
+
+def test_the_same_key_opens_the_same_stream_and_another_one_another(
+    folder: Path, preprocess: Preprocess, template: Template
+) -> None:
+    dataset = resampled(folder, preprocess, template)
+    first = keys(dataset, 0)
+    assert keys(resampled(folder, preprocess, template), 0) == first
+    assert keys(dataset, 1) != first
+    assert keys(resampled(folder, preprocess, template, seed=2), 0) != first
+    ranks = [
+        keys(resampled(folder, preprocess, template, rank=rank, world=2), 0) for rank in range(2)
+    ]
+    assert len(ranks[0]) == len(ranks[1]) == 24
+    assert ranks[0] != ranks[1]
+
+
+def test_workers_read_different_streams_and_a_second_epoch_differs(
+    folder: Path, preprocess: Preprocess, template: Template
+) -> None:
+    dataset = resampled(folder, preprocess, template)
+    sampler = StepSampler(len(dataset))
+    loader = make_loader(dataset, sampler, workers=2, start_method="fork")
+    epochs = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        epochs.append(list(loader))
+    assert [batch["step"] for batch in epochs[1]] == list(range(6))
+    assert {batch["epoch"] for batch in epochs[1]} == {1}
+    by_worker = [[k for batch in epochs[0][w::2] for k in batch["keys"]] for w in range(2)]
+    assert by_worker[0] != by_worker[1]
+    assert [b["keys"] for b in epochs[0]] != [b["keys"] for b in epochs[1]]
+
+
+def test_a_resumed_epoch_goes_on_with_other_samples(
+    folder: Path, preprocess: Preprocess, template: Template
+) -> None:
+    dataset, later = (resampled(folder, preprocess, template) for _ in range(2))
+    beginning = dataset[0, 0]["keys"]
+    assert later[0, 3]["keys"] != beginning
+
+
+def test_an_open_stream_is_not_sent_to_a_worker(
+    folder: Path, preprocess: Preprocess, template: Template
+) -> None:
+    dataset = resampled(folder, preprocess, template)
+    first = dataset[0, 0]["keys"]
+    assert pickle.loads(pickle.dumps(dataset))[0, 0]["keys"] == first
+
+
+def test_bad_samples_are_passed_over_and_reported(
+    tmp_path: Path, preprocess: Preprocess, template: Template
+) -> None:
+    path = write_tars(tmp_path, [12], broken=[2], nowhere=[5])[0]
+    with wds.TarWriter(str(tmp_path / "000001.tar")) as tar:
+        tar.write({"__key__": "nojson", "jpg": photo(1)})
+        tar.write({"__key__": "noimage", "json": b"{}"})
+    dataset = resampled(tmp_path, preprocess, template)
+    bad = [item for step in range(6) for item in dataset[0, step]["bad"]]
+    assert {(item.key, item.reason) for item in bad} == {
+        ("0002", "unreadable_image"),
+        ("0005", "missing_country"),
+        ("nojson", "missing_metadata"),
+        ("noimage", "missing_image"),
+    }
+    assert {item.shard for item in bad if item.key == "0002"} == {str(path)}
+    assert all(item.epoch == 0 and 0 <= item.step < 6 for item in bad)
+
+
+def test_shards_with_only_bad_samples_end_in_an_error(
+    tmp_path: Path, preprocess: Preprocess, template: Template
+) -> None:
+    write_tars(tmp_path, [10], broken=range(10))
+    with pytest.raises(ShardError, match="no usable sample; got: 1000 bad samples in a row"):
+        _ = resampled(tmp_path, preprocess, template)[0, 0]
+
+
+def test_shards_of_osv5m_form_train_as_they_are(
+    tmp_path: Path, preprocess: Preprocess, template: Template
+) -> None:
+    with wds.TarWriter(str(tmp_path / "osv.tar")) as tar:
+        for number in range(10):
+            place = {
+                "latitude": 48.0,
+                "longitude": 2.0,
+                "unique_country": "FR",
+                "unique_region": "NaN",
+                "unique_sub-region": "NaN",
+                "unique_city": "Brest_NaN_NaN_FR" if number % 2 else "NaN",
+            }
+            tar.write({"__key__": str(number), "jpg": photo(number), "json": json.dumps(place)})
+    dataset = resampled(tmp_path, preprocess, template)
+    captions = {text for step in range(6) for text in dataset[0, step]["captions"]}
+    assert captions == {
+        "A Street View photo in France.",
+        "A Street View photo close to the town of Brest in France.",
+    }
+
+
+def test_code_in_a_tar_is_never_run(
+    tmp_path: Path, preprocess: Preprocess, template: Template
+) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path(tmp_path / "exploded").touch, ())
+
+    with wds.TarWriter(str(tmp_path / "0.tar"), encoder=False) as tar:
+        for number in range(8):
+            place = json.dumps({"latitude": 1, "longitude": 1, "country": "FR"}).encode()
+            sample = {"jpg": photo(number), "json": place, "pyd": pickle.dumps(Bomb())}
+            tar.write({"__key__": str(number), **sample})
+    assert len(resampled(tmp_path, preprocess, template)[0, 0]["keys"]) == 8
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"world": 3}, "batch_size 8 cannot be shared by 3 ranks"),
+        ({"samples_per_epoch": 7}, "smaller than one batch; got: 7; allowed: 8 or more"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused(
+    changes: dict[str, Any], message: str, folder: Path, preprocess: Preprocess, template: Template
+) -> None:
+    with pytest.raises(PlanError, match=message):
+        resampled(folder, preprocess, template, **changes)
+
+
+def test_a_missing_shard_is_named(preprocess: Preprocess, template: Template) -> None:
+    dataset = ResampledDataset(
+        ["/nowhere/0.tar"],
+        recipe=Recipe(preprocess, template),
+        tokenize=tokenize,
+        batch_size=2,
+        samples_per_epoch=2,
+    )
+    with pytest.raises(ShardError, match=r"/nowhere/0\.tar"):
+        _ = dataset[0, 0]
