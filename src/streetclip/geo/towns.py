@@ -44,6 +44,8 @@ class TownIndex:
         """
         row = np.full(len(latlon), NO_TOWN, dtype=np.int64)
         distance_km = np.full(len(latlon), np.nan)
+        if not len(latlon):
+            return row, distance_km
         vectors = unit_vectors(latlon)
         # Few bits let NumPy sort by counting.
         order = np.argsort(country.astype(np.int16), kind="stable")

@@ -42,7 +42,7 @@ def _drawable(polygon: Any) -> Any:
     parts = shapely.get_parts(shapely.set_precision(polygon, _PRECISION_DEG))
     if not len(parts):
         parts = shapely.get_parts(polygon)
-    filled = shapely.polygons(shapely.get_exterior_ring(parts))
-    large = shapely.area(filled) >= _SMALLEST_SQUARE_DEG
-    large[np.argmax(shapely.area(filled))] = True
-    return shapely.multipolygons(filled[large])
+    filled = [shapely.Polygon(part.exterior) for part in parts]
+    largest = max(filled, key=lambda part: part.area)
+    kept = [part for part in filled if part.area >= _SMALLEST_SQUARE_DEG or part is largest]
+    return shapely.MultiPolygon(kept)
