@@ -1,0 +1,148 @@
+"""One row a photograph: what is true, what was answered, and how far apart they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import torch
+
+from streetclip.evaluation.photographs import Photographs
+from streetclip.metrics.functional import haversine_km
+from streetclip.zeroshot.candidates import Candidates
+from streetclip.zeroshot.hierarchy import Decoded
+
+SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("true_latitude", pa.float64()),
+        ("true_longitude", pa.float64()),
+        ("predicted_latitude", pa.float64()),
+        ("predicted_longitude", pa.float64()),
+        ("distance_km", pa.float64()),
+        ("true_country", pa.string()),
+        ("predicted_country", pa.string()),
+        ("true_region", pa.string()),
+        ("predicted_region", pa.string()),
+        ("true_town", pa.string()),
+        ("predicted_city", pa.string()),
+        ("predicted_city_id", pa.int64()),
+        ("country_probability", pa.float32()),
+        ("city_probability", pa.float32()),
+        ("country_asked", pa.bool_()),
+        ("country_seen", pa.bool_()),
+        ("town_seen", pa.bool_()),
+        ("matched", pa.bool_()),
+        ("top_countries", pa.list_(pa.string())),
+        ("top_probabilities", pa.list_(pa.float32())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class SeenPlaces:
+    """What a model was trained on, as a shard set and a checkpoint tell it.
+
+    Args:
+        countries: ISO codes.
+        towns: ``"CC/Region/Town"``.
+    """
+
+    countries: frozenset[str]
+    towns: frozenset[str] = frozenset()
+
+    def sees(self, metadata: Mapping[str, Any]) -> tuple[bool | None, bool | None]:
+        """Whether training has shown a photograph's country and town; None where unknown.
+
+        Args:
+            metadata: Of a sample.
+
+        Example:
+            >>> seen = SeenPlaces(frozenset({"FR"}), frozenset({"FR/Brittany/Brest"}))
+            >>> seen.sees({"country": "FR", "region": "Brittany", "town": "Rennes"})
+            (True, False)
+        """
+        country, town = metadata.get("country"), metadata.get("town")
+        if country is None:
+            return None, None
+        seen_country = country in self.countries
+        if town is None or not self.towns:
+            return seen_country, None
+        return seen_country, f"{country}/{metadata.get('region') or ''}/{town}" in self.towns
+
+
+def rows_of(
+    photographs: Photographs,
+    decoded: Decoded,
+    matched: Sequence[bool | None],
+    candidates: Candidates,
+    *,
+    seen: SeenPlaces | None,
+    radius_km: float,
+) -> list[dict[str, Any]]:
+    """The rows of one pass, for the photographs that could be read.
+
+    Args:
+        photographs: Of the pass.
+        decoded: The answers, in the same order.
+        matched: From `matching.match`, in the same order.
+        candidates: That were decoded.
+        seen: What training has shown, if known.
+        radius_km: Of the sphere that distances are measured on.
+
+    Returns:
+        Mappings with the columns of `SCHEMA`, and ``index``, the position in the set.
+    """
+    return [
+        {
+            "index": photographs.index[i],
+            "key": photographs.keys[i],
+            "matched": matched[i],
+            **_truth(photographs.metadata[i], candidates, seen),
+            **_answer(i, decoded, candidates, photographs.metadata[i], radius_km),
+        }
+        for i, error in enumerate(photographs.errors)
+        if error is None
+    ]
+
+
+def _truth(
+    metadata: Mapping[str, Any], candidates: Candidates, seen: SeenPlaces | None
+) -> dict[str, Any]:
+    country = metadata.get("country")
+    country_seen, town_seen = (None, None) if seen is None else seen.sees(metadata)
+    return {
+        "true_latitude": metadata["latitude"],
+        "true_longitude": metadata["longitude"],
+        "true_country": country,
+        "true_region": metadata.get("region"),
+        "true_town": metadata.get("town"),
+        "country_asked": None if country is None else country in candidates.country_codes,
+        "country_seen": country_seen,
+        "town_seen": town_seen,
+    }
+
+
+def _answer(
+    i: int,
+    decoded: Decoded,
+    candidates: Candidates,
+    metadata: Mapping[str, Any],
+    radius_km: float,
+) -> dict[str, Any]:
+    city = int(decoded.city_index[i])
+    predicted = torch.from_numpy(candidates.latlon[city])
+    true = torch.tensor([metadata["latitude"], metadata["longitude"]], dtype=torch.float64)
+    return {
+        "predicted_latitude": float(predicted[0]),
+        "predicted_longitude": float(predicted[1]),
+        "distance_km": haversine_km(predicted, true, radius_km=radius_km).item(),
+        "predicted_country": candidates.country_codes[int(decoded.country_index[i])],
+        "predicted_region": candidates.city_region[city] or None,
+        "predicted_city": candidates.city_name[city],
+        "predicted_city_id": int(candidates.city_id[city]),
+        "country_probability": float(decoded.country_probability[i]),
+        "city_probability": float(decoded.city_probability[i]),
+        "top_countries": [candidates.country_codes[k] for k in decoded.top_index[i].tolist()],
+        "top_probabilities": decoded.top_probability[i].tolist(),
+    }

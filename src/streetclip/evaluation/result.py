@@ -1,0 +1,181 @@
+"""The result of one benchmark run: its schema, written and read whole or not at all."""
+
+import hashlib
+import io
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import streetclip
+from streetclip.errors import ResultError
+from streetclip.evaluation.compare import Estimate
+from streetclip.evaluation.predictions import SCHEMA
+from streetclip.shards.layout import write_whole
+
+VERSION = 1
+RESULTS_FILE = "results.json"
+PREDICTIONS_FILE = "predictions.parquet"
+_PACKAGES = ("torch", "open_clip_torch", "numpy")
+
+
+def current_versions() -> Mapping[str, str]:
+    """Versions of this package and of what it computes with."""
+    versions = {"streetclip": streetclip.__version__, "python": platform.python_version()}
+    return MappingProxyType(versions | {name: metadata.version(name) for name in _PACKAGES})
+
+
+@dataclass(frozen=True)
+class Result:
+    """Weights, photographs and protocol, and what came out.
+
+    Args:
+        set_name: Name of the photographs' set.
+        model: Name of the model.
+        weights_digest: Of its weights.
+        protocol: Name of the protocol.
+        protocol_digest: Of its resolved content.
+        shard_set_digest: Of the photographs.
+        photos: Photographs of the set that were asked for.
+        unreadable: Key and reason of those that could not be read; they have no prediction.
+        outside_protocol: Photographs in a country that the protocol does not name; they count as
+            wrong.
+        unknown_country: Photographs whose country nobody knows; they have a distance only.
+        prompts: Distinct prompts that were encoded.
+        matching_batch: Photographs of a batch of the in-batch matching.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+        values: Names to estimates; shares are 0 to 1, distances kilometers.
+        predictions: One row a photograph, with the columns of `predictions.SCHEMA`.
+        versions: Of what computed it.
+    """
+
+    set_name: str
+    model: str
+    weights_digest: str
+    protocol: str
+    protocol_digest: str
+    shard_set_digest: str
+    photos: int
+    unreadable: tuple[tuple[str, str], ...]
+    outside_protocol: int
+    unknown_country: int
+    prompts: int
+    matching_batch: int
+    resamples: int
+    seed: int
+    values: Mapping[str, Estimate]
+    predictions: pa.Table = field(repr=False, compare=False)
+    versions: Mapping[str, str] = field(default_factory=current_versions, compare=False)
+
+
+def logged_values(result: Result, set_name: str | None = None) -> dict[str, float]:
+    """A result under the names of a run's log; values that no photograph counts for are left out.
+
+    Args:
+        result: Of an evaluation.
+        set_name: What the run calls the set; None is the result's own name.
+
+    Returns:
+        ``zeroshot/SET/NAME`` to value.
+    """
+    name = result.set_name if set_name is None else set_name
+    return {
+        f"zeroshot/{name}/{key}": estimate.value
+        for key, estimate in result.values.items()
+        if estimate.value is not None
+    }
+
+
+def write_result(result: Result, folder: Path) -> None:
+    """Write `predictions.parquet`, then `results.json`, whose presence says that all is there.
+
+    Args:
+        result: What to write.
+        folder: Made if it does not exist; a result that lies there is replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # An old results.json beside new predictions would be read as one result.
+    (folder / RESULTS_FILE).unlink(missing_ok=True)
+    table = _parquet(result.predictions)
+    write_whole(folder / PREDICTIONS_FILE, table)
+    content = _content(result) | {"predictions_sha256": hashlib.sha256(table).hexdigest()}
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(folder / RESULTS_FILE, text.encode())
+
+
+def read_result(folder: Path) -> Result:
+    """Read what `write_result` has written.
+
+    Args:
+        folder: A result folder.
+
+    Returns:
+        The result.
+
+    Raises:
+        ResultError: The folder is missing, incomplete, damaged or of another version.
+    """
+    content = _read_json(folder)
+    path = folder / PREDICTIONS_FILE
+    raw = path.read_bytes() if path.is_file() else None
+    if raw is None or hashlib.sha256(raw).hexdigest() != content.pop("predictions_sha256", ""):
+        raise ResultError(
+            f"{path} is missing or does not belong to {RESULTS_FILE}",
+            remedy="run the benchmark again",
+        )
+    del content["version"]
+    try:
+        values = {name: Estimate(**value) for name, value in content.pop("values").items()}
+        unreadable = tuple((bad["key"], bad["reason"]) for bad in content.pop("unreadable"))
+        # pq.read_table would import pandas.
+        table = pq.ParquetFile(io.BytesIO(raw)).read()
+        return Result(**content, values=values, unreadable=unreadable, predictions=table)
+    except (KeyError, TypeError, AttributeError, pa.ArrowInvalid) as error:
+        raise ResultError(f"{folder / RESULTS_FILE} is incomplete", got=repr(error)) from error
+
+
+def _content(result: Result) -> dict[str, Any]:
+    fields = {
+        name: value
+        for name, value in vars(result).items()
+        if name not in ("values", "predictions", "unreadable", "versions")
+    }
+    return {
+        "version": VERSION,
+        **fields,
+        "unreadable": [{"key": key, "reason": reason} for key, reason in result.unreadable],
+        "values": {name: asdict(estimate) for name, estimate in result.values.items()},
+        "versions": dict(result.versions),
+    }
+
+
+def _parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table.cast(SCHEMA), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
+    path = folder / RESULTS_FILE
+    if not path.is_file():
+        raise ResultError(
+            f"no result at {folder}",
+            got="no such folder" if not folder.is_dir() else f"no {RESULTS_FILE}",
+            remedy="give a folder that `streetclip benchmark` or a run has written to its end",
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ResultError(f"{path} is no JSON", got=error) from error
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        got = content.get("version") if isinstance(content, dict) else type(content).__name__
+        raise ResultError(f"{path} is of another version", got=got, allowed=VERSION)
+    return content
