@@ -1,5 +1,6 @@
 """Names, files, tokens and features of the towers, against open_clip's own."""
 
+import json
 import logging
 import pickle
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 
 from streetclip.errors import ModelError
 from streetclip.model.backbone import Backbone, complete_config, create_backbone, rebuild_backbone
+from streetclip.model.spec import spec_of
 
 MODELS = ("tiny_vit_64", "tiny_resnet_64", "tiny_resnet_96")
 
@@ -180,6 +182,33 @@ def test_a_local_weight_file_is_taken(tiny: Backbone, tiny_file: Path, suffix: s
         save_file(state, path)
     model = create_backbone(str(tiny_file), pretrained=str(path), seed=99)
     assert all(torch.equal(model.clip.state_dict()[name], state[name]) for name in state)
+
+
+def test_preprocessing_beside_a_weight_file_is_taken_and_squashing_is_said(
+    tmp_path: Path,
+    tiny_config: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model = rebuild_backbone(spec_of("tiny", tiny_config))
+    torch.save(model.clip.state_dict(), tmp_path / "weights.pt")
+    numbers = {"mean": [0.5] * 3, "std": [0.25] * 3, "resize_mode": "squash"}
+    content = {"model_cfg": tiny_config, "preprocess_cfg": numbers}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(content), encoding="utf-8")
+    monkeypatch.setattr(open_clip, "get_model_config", lambda _: tiny_config)
+    backbone = create_backbone("ViT-B-32", pretrained=str(tmp_path / "weights.pt"))
+    assert backbone.preprocess.std == (0.25, 0.25, 0.25)
+    assert "squashed photographs" in caplog.text
+
+
+def test_a_text_tower_without_projection_takes_short_rows(
+    make_backbone: Callable[..., Backbone],
+) -> None:
+    model = make_backbone(embed_dim=32, text_cfg={"proj_type": "none"})
+    tokens = model.tokenize(["Japan"])
+    full = F.pad(tokens, (0, 40 - tokens.shape[1]))
+    reference = model.clip.encode_text(full, normalize=True)  # type: ignore[operator]
+    torch.testing.assert_close(model.encode_text(tokens), reference, rtol=0, atol=1e-6)
 
 
 def test_a_weight_file_of_another_model_is_refused(

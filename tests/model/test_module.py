@@ -12,7 +12,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from torch.utils.data import DataLoader, Dataset
 
-from streetclip.errors import CheckpointError, ModelError, NumericsError
+from streetclip.errors import CheckpointError, ConfigError, ModelError, NumericsError
 from streetclip.model.backbone import Backbone
 from streetclip.model.gather import rank_and_world
 from streetclip.model.loss import clip_loss
@@ -176,6 +176,42 @@ def test_both_towers_cannot_be_locked(tiny: Backbone) -> None:
         StreetclipModule(tiny, lock_image=True, lock_text=True)
 
 
+def test_impossible_values_of_a_step_are_named_together(tiny: Backbone) -> None:
+    with pytest.raises(ConfigError, match=r"(?s)3 problems.*clip_norm is 0.*micro_.*max_logit_sc"):
+        StreetclipModule(tiny, clip_norm=0.0, micro_batch_size=0, max_logit_scale=0.5)
+
+
+def test_gradient_checkpointing_and_evaluation_between_steps_change_no_step(
+    tmp_path: Path, make_backbone: Callable[..., Backbone], make_batch: MakeBatch
+) -> None:
+    class Evaluated(StreetclipModule):
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            self.backbone.encode_image(batch["image"])
+
+    plain = StreetclipModule(make_backbone(), lr=1e-3)
+    whole = _fit(tmp_path, plain, [make_batch(0), make_batch(1)])
+    other = Evaluated(make_backbone(), lr=1e-3, gradient_checkpointing=True)
+    record = _Record()
+    trainer = _trainer(tmp_path, record, val_check_interval=1, num_sanity_val_steps=0)
+    batches = [make_batch(0), make_batch(1)]
+    trainer.fit(other, _loader(batches), _loader(batches))
+    for name, value in whole.states[-1].items():
+        torch.testing.assert_close(record.states[-1][name], value)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
+def test_mixed_precision_learns_on_a_gpu(
+    tmp_path: Path, tiny: Backbone, make_batch: MakeBatch, precision: str
+) -> None:
+    module = StreetclipModule(tiny, lr=3e-3, schedule="constant")
+    options = {"accelerator": "gpu", "precision": precision}
+    record = _fit(tmp_path, module, [make_batch(0)] * 30, **options)
+    losses = [values["train/loss"] for values in record.metrics]
+    assert losses[-1] < losses[0] / 3
+
+
 def test_the_logit_scale_stays_within_its_bounds(
     tmp_path: Path, tiny: Backbone, make_batch: MakeBatch
 ) -> None:
@@ -232,7 +268,9 @@ def test_three_such_steps_in_a_row_end_the_run_and_name_the_photographs(
     tmp_path: Path, tiny: Backbone, make_batch: MakeBatch
 ) -> None:
     batches = [_poisoned(make_batch(seed)) for seed in (3, 4, 5)]
-    with pytest.raises(NumericsError, match=r"3 steps in a row.*step 5, keys 5_0, 5_1, 5_2, 5_3"):
+    with pytest.raises(
+        NumericsError, match=r"3 steps in a row.*loss nan.*step 5, keys 5_0, 5_1, 5_2, 5_3"
+    ):
         _fit(tmp_path, StreetclipModule(tiny), batches)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streetclip.errors import ModelError
-from streetclip.model.pretrained import check_weight_file
+from streetclip.model.pretrained import check_weight_file, configuration_beside
 from streetclip.model.spec import spec_of
 
 
@@ -71,3 +71,12 @@ def test_other_files_are_refused(
     (tmp_path / "a.npz").touch()
     with pytest.raises(ModelError, match=message):
         check_weight_file(tmp_path / name, spec_of("tiny", tiny_config))
+
+
+@pytest.mark.parametrize(("content", "message"), [("{", "no JSON file"), ("[]", "no JSON object")])
+def test_a_broken_configuration_beside_the_weights_is_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "open_clip_config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelError, match=message):
+        configuration_beside(tmp_path / "weights.pt")

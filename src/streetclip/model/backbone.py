@@ -25,7 +25,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from streetclip.errors import ModelError
-from streetclip.model.pretrained import check_activation, check_weight_file, looks_like_path
+from streetclip.model.pretrained import (
+    check_activation,
+    check_weight_file,
+    configuration_beside,
+    looks_like_path,
+)
 from streetclip.model.spec import BackboneSpec, read_spec, spec_of
 from streetclip.model.text import takes_short_context, text_features
 from streetclip.records import Preprocess
@@ -143,8 +148,10 @@ class Backbone(nn.Module):
         """
         pixels = image.float().div(255) if image.dtype == torch.uint8 else image.float()
         mean, std = self.statistics
-        pixels = ((pixels - mean) / std).to(_dtype_of(self.clip.visual))
-        features = cast(Any, self.clip).encode_image(pixels)
+        clip = cast(Any, self.clip)
+        features = clip.encode_image(
+            ((pixels - mean) / std).to(next(clip.visual.parameters()).dtype)
+        )
         return F.normalize(features.float(), dim=-1)
 
     def encode_text(self, tokens: Int[Tensor, "p t"]) -> Float[Tensor, "p d"]:
@@ -236,10 +243,6 @@ def _tokenize(context_length: int, short: bool) -> Tokenize:
     return Tokenize(context_length, short=short)
 
 
-def _dtype_of(tower: Any) -> torch.dtype:
-    return cast(torch.dtype, next(tower.parameters()).dtype)
-
-
 def _listed_spec(name: str, pretrained: str | None) -> BackboneSpec:
     known = open_clip.list_models()
     if name not in known:
@@ -248,14 +251,17 @@ def _listed_spec(name: str, pretrained: str | None) -> BackboneSpec:
             f"no model '{name}' in open_clip; nearest: {', '.join(nearest) or 'none'}",
             remedy="name one of open_clip's models or the path of a .json configuration",
         )
-    numbers = {}
-    if pretrained is not None and not looks_like_path(pretrained):
-        numbers = get_pretrained_cfg(name, pretrained)
-        if numbers.get("resize_mode", "shortest") != "shortest":
-            _log.warning(
-                "'%s' was trained on squashed photographs; here they are cropped", pretrained
-            )
+    numbers = {} if pretrained is None else _preprocess_of(name, pretrained)
+    if numbers.get("resize_mode", "shortest") != "shortest":
+        _log.warning("'%s' was trained on squashed photographs; here they are cropped", pretrained)
     return spec_of(name, open_clip.get_model_config(name), preprocess=numbers)
+
+
+def _preprocess_of(name: str, pretrained: str) -> dict[str, Any]:
+    if looks_like_path(pretrained):
+        beside = configuration_beside(Path(pretrained)) or {}
+        return dict(beside.get("preprocess_cfg", {}))
+    return dict(get_pretrained_cfg(name, pretrained))
 
 
 def _weight_file(spec: BackboneSpec, pretrained: str) -> Path:

@@ -1,6 +1,5 @@
 """The LightningModule: towers, loss, optimizer and one step; it knows no benchmark."""
 
-import logging
 import math
 import time
 from collections.abc import Mapping
@@ -17,19 +16,15 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from streetclip.errors import CheckpointError, ModelError, NumericsError
+from streetclip.errors import CheckpointError, ConfigError, ModelError
 from streetclip.model.accumulate import accumulate_plain
 from streetclip.model.backbone import Backbone
 from streetclip.model.gather import gather_ids, mean_over_ranks
 from streetclip.model.loss import ClipLoss, Contrast, Negatives, equal_caption_share
+from streetclip.model.numerics import SkippedSteps, name_batch
 from streetclip.model.optim import Schedule, create_adamw, learning_rate_factor, warmup_of
 from streetclip.model.spec import BackboneSpec
 from streetclip.model.weights import ENTRY, describe_weights, spec_differences
-
-_log = logging.getLogger(__name__)
-
-PATIENCE = 3
-"""Steps with a non-finite gradient in a row that end a run."""
 
 
 class StreetclipModule(LightningModule):
@@ -61,6 +56,7 @@ class StreetclipModule(LightningModule):
 
     Raises:
         ModelError: Both towers are locked.
+        ConfigError: Values are impossible; all of them are named.
     """
 
     def __init__(
@@ -86,12 +82,13 @@ class StreetclipModule(LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        _check_step(clip_norm, micro_batch_size, max_logit_scale)
         self.save_hyperparameters(ignore=["backbone"], logger=False)
         self.automatic_optimization = False
         self.backbone = backbone
         self.loss = ClipLoss(negatives)
         self._gradient_norm = torch.tensor(0.0)
-        self._skipped_in_a_row = 0
+        self._skipped = SkippedSteps()
         self._clock: float | None = None
         if gradient_checkpointing:
             backbone.checkpoint_gradients()
@@ -154,15 +151,8 @@ class StreetclipModule(LightningModule):
         optimizer.step()
         cast(LRScheduler, self.lr_schedulers()).step()
         self._clamp_logit_scale()
-        means = mean_over_ranks(
-            torch.stack(
-                [
-                    contrast.loss.float(),
-                    contrast.image_to_text_accuracy,
-                    contrast.text_to_image_accuracy,
-                ]
-            )
-        )
+        accuracies = [contrast.image_to_text_accuracy, contrast.text_to_image_accuracy]
+        means = mean_over_ranks(torch.stack([contrast.loss.float(), *accuracies]))
         self.log("train/loss", means[0], prog_bar=True)
         self.log_dict(
             {
@@ -201,7 +191,7 @@ class StreetclipModule(LightningModule):
         """Adds what `weights.load_backbone` needs, in plain types."""
         checkpoint[ENTRY] = {
             **describe_weights(self.backbone.spec, checkpoint["state_dict"]),
-            "skipped_in_a_row": self._skipped_in_a_row,
+            "skipped_in_a_row": self._skipped.in_a_row,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -218,7 +208,7 @@ class StreetclipModule(LightningModule):
                 got="; ".join(differences),
                 remedy="resume with the run's own model, or begin anew with model.start_from",
             )
-        self._skipped_in_a_row = entry["skipped_in_a_row"]
+        self._skipped.in_a_row = entry["skipped_in_a_row"]
 
     def _accumulate(self, batch: Mapping[str, Any]) -> Contrast:
         image, tokens = batch["image"], batch["tokens"]
@@ -252,19 +242,10 @@ class StreetclipModule(LightningModule):
 
     def _watch_numerics(self, batch: Mapping[str, Any], loss: Tensor) -> None:
         if self._gradient_norm.isfinite() or self._is_scale_search(loss):
-            self._skipped_in_a_row = 0
+            self._skipped.reset()
             return
-        self._skipped_in_a_row += 1
-        keys = list(batch["keys"])
-        where = f"epoch {batch['epoch']}, step {batch['step']}, keys {', '.join(keys[:8])}"
-        where += f" and {len(keys) - 8} more" if len(keys) > 8 else ""
-        what = f"the gradient is not finite (loss {loss.item()}); {where}"
-        if self._skipped_in_a_row >= PATIENCE:
-            raise NumericsError(
-                f"{PATIENCE} steps in a row were skipped: {what}; "
-                "lower optim.lr, or train in bf16-mixed or 32-true"
-            )
-        _log.warning("step skipped: %s", what)
+        where = name_batch(int(batch["epoch"]), int(batch["step"]), list(batch["keys"]))
+        self._skipped.skip(f"loss {loss.item()}, {where}")
 
     def _is_scale_search(self, loss: Tensor) -> bool:
         """In fp16 the loss scale starts too high, and overflows are how it finds its place."""
@@ -291,3 +272,19 @@ class StreetclipModule(LightningModule):
             is_text = not is_image and not name.startswith("logit_")
             if (is_image and lock_image) or (is_text and lock_text):
                 parameter.requires_grad_(False)
+
+
+def _check_step(
+    clip_norm: float | None, micro_batch_size: int | None, max_logit_scale: float
+) -> None:
+    problems = []
+    if clip_norm is not None and not clip_norm > 0:
+        problems.append(
+            f"optim.clip_norm is {clip_norm}; allowed: above 0, or null for no clipping"
+        )
+    if micro_batch_size is not None and micro_batch_size < 1:
+        problems.append(f"data.micro_batch_size is {micro_batch_size}; allowed: 1 or more, or null")
+    if not 1 <= max_logit_scale < math.inf:
+        problems.append(f"loss.max_logit_scale is {max_logit_scale}; allowed: 1 or more")
+    if problems:
+        raise ConfigError("the training step", problems)

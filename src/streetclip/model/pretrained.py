@@ -4,6 +4,7 @@ import json
 import logging
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from streetclip.errors import ModelError
 from streetclip.model.spec import BackboneSpec
@@ -84,6 +85,27 @@ def check_activation(spec: BackboneSpec, trained: bool, *, source: str) -> None:
     )
 
 
+def configuration_beside(path: Path) -> dict[str, Any] | None:
+    """What hubs put beside a weight file: `model_cfg` and `preprocess_cfg`; None without it.
+
+    Args:
+        path: The weight file.
+
+    Raises:
+        ModelError: The configuration is no JSON object.
+    """
+    beside = path.parent / "open_clip_config.json"
+    if not beside.is_file():
+        return None
+    try:
+        config = json.loads(beside.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"'{beside}' beside the weights is no JSON file", got=error) from error
+    if not isinstance(config, dict):
+        raise ModelError(f"'{beside}' beside the weights holds no JSON object", got=type(config))
+    return config
+
+
 def _activation(quick_gelu: bool) -> str:
     return "QuickGELU" if quick_gelu else "GELU"
 
@@ -97,13 +119,9 @@ def _is_torchscript(path: Path) -> bool:
 
 def _activation_of(path: Path) -> bool | None:
     """True for QuickGELU, False for GELU, None where nothing tells."""
-    beside = path.parent / "open_clip_config.json"
-    if beside.is_file():
-        try:
-            config = json.loads(beside.read_text(encoding="utf-8"))
-            return bool(config.get("model_cfg", config).get("quick_gelu", False))
-        except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
-            raise ModelError(f"'{beside}' beside the weights cannot be read", got=error) from error
+    beside = configuration_beside(path)
+    if beside is not None:
+        return bool(beside.get("model_cfg", beside).get("quick_gelu", False))
     if "openai" in f"{path.parent.name}/{path.name}".lower():
         return True
     return None

@@ -1,0 +1,57 @@
+"""Steps that were skipped because their gradient was not finite, and when to give up."""
+
+import logging
+from collections.abc import Sequence
+
+from streetclip.errors import NumericsError
+
+_log = logging.getLogger(__name__)
+
+PATIENCE = 3
+"""Steps with a non-finite gradient in a row that end a run."""
+
+
+class SkippedSteps:
+    """Counts skipped steps in a row; one alone may be an unlucky batch, several are not.
+
+    Example:
+        >>> skipped = SkippedSteps()
+        >>> skipped.skip("step 7, keys a, b")
+        >>> skipped.in_a_row
+        1
+    """
+
+    def __init__(self) -> None:
+        self.in_a_row = 0
+
+    def skip(self, what: str) -> None:
+        """One more step was skipped.
+
+        Args:
+            what: The step, for the message.
+
+        Raises:
+            NumericsError: It was the third in a row.
+        """
+        self.in_a_row += 1
+        if self.in_a_row >= PATIENCE:
+            raise NumericsError(
+                f"{PATIENCE} steps in a row were skipped, as the gradient is not finite: {what}; "
+                "lower optim.lr, or train in bf16-mixed or 32-true"
+            )
+        _log.warning("step skipped, as the gradient is not finite: %s", what)
+
+    def reset(self) -> None:
+        """A step was taken."""
+        self.in_a_row = 0
+
+
+def name_batch(epoch: int, step: int, keys: Sequence[str], *, shown: int = 8) -> str:
+    """A batch in words, with its first keys.
+
+    Example:
+        >>> name_batch(0, 3, ["a", "b", "c"], shown=2)
+        'epoch 0, step 3, keys a, b and 1 more'
+    """
+    more = f" and {len(keys) - shown} more" if len(keys) > shown else ""
+    return f"epoch {epoch}, step {step}, keys {', '.join(keys[:shown])}{more}"
