@@ -6,7 +6,6 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from functools import cache
-from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageCms
 
@@ -54,7 +53,7 @@ class Encoded:
     height: int
 
 
-def open_photograph(file: BinaryIO, *, max_pixels: int) -> Image.Image:
+def open_photograph(file: io.BufferedIOBase, *, max_pixels: int) -> Image.Image:
     """Reads the header of a photograph and checks its size; no pixel is decoded yet.
 
     Args:

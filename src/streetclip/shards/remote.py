@@ -1,8 +1,9 @@
 """Opens bytes at a path or URL through fsspec; a URL never becomes a command."""
 
+import io
 import re
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 import fsspec
 
@@ -17,7 +18,7 @@ SCHEMES = (
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
-def open_bytes(url_or_path: str | Path) -> BinaryIO:
+def open_bytes(url_or_path: str | Path) -> io.IOBase:
     """Opens a file for reading.
 
     Args:
@@ -34,7 +35,7 @@ def open_bytes(url_or_path: str | Path) -> BinaryIO:
     try:
         if not _scheme(text):
             return Path(text).open("rb")
-        return cast(BinaryIO, fsspec.open(text, "rb").open())
+        return cast(io.IOBase, fsspec.open(text, "rb").open())
     except (OSError, ImportError, ValueError) as error:
         raise ShardError(f"{text} cannot be opened", got=f"{type(error).__name__}: {error}") from (
             error

@@ -1,0 +1,143 @@
+"""Somebody else's tars become a shard set; nothing is lost without a word."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import webdataset as wds
+
+from streetclip.errors import ShardError
+from streetclip.shards.index import index_shards
+from streetclip.shards.layout import open_shard_set
+from streetclip.shards.read import ShardReader
+from streetclip.shards.sidecar import sidecar_path
+
+WriteTar = Callable[..., Path]
+Members = list[tuple[str, bytes]]
+Sample = Callable[[str], Members]
+OSV5M = {
+    "unique_country": "KE",
+    "unique_region": "Nairobi Area_KE",
+    "unique_sub-region": "NaN",
+    "unique_city": "Nairobi_NaN_Nairobi Area_KE",
+}
+
+
+def rejected(folder: Path) -> list[tuple[str, str]]:
+    with (folder / "rejected.csv").open(newline="") as file:
+        return [(row["name"], row["reason"]) for row in csv.DictReader(file)]
+
+
+def test_tars_of_osv5m_form_are_read_as_they_are(
+    tmp_path: Path, make_jpeg: Callable[[int], bytes]
+) -> None:
+    for shard in range(2):
+        with wds.TarWriter(str(tmp_path / f"{shard:05}.tar")) as writer:
+            for number in range(3):
+                fields = {"latitude": -1.28, "longitude": 36.8} | OSV5M
+                image = make_jpeg(3 * shard + number)
+                key = f"{shard}{number}"
+                writer.write({"__key__": key, "jpg": image, "json": json.dumps(fields).encode()})
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.tar")}
+    shard_set = index_shards(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.tar")} == before
+    assert shard_set.samples_per_shard == (3, 3)
+    assert dict(shard_set.countries) == {"KE": 6}
+    assert shard_set.towns == {"KE/Nairobi Area/Nairobi"}
+    reader = ShardReader(open_shard_set(tmp_path))
+    assert reader.read(1, 2).image == make_jpeg(5)
+    assert reader.read(1, 2).key == "12"
+    assert rejected(tmp_path) == []
+
+
+def test_several_processes_find_the_same(write_tar: WriteTar, sample: Sample) -> None:
+    for number in range(3):
+        folder = write_tar(sample(f"a{number}"), f"set/{number}.tar").parent
+    assert index_shards(folder, processes=2).digest == index_shards(folder).digest
+
+
+def test_an_index_takes_at_most_64_bytes_a_sample_beside_its_key(
+    write_tar: WriteTar, sample: Sample
+) -> None:
+    path = write_tar([member for n in range(50) for member in sample(f"{n:08}_{n:016x}")])
+    index_shards(path.parent)
+    assert sidecar_path(path).stat().st_size <= 50 * (64 + 25)
+
+
+def test_other_image_types_and_other_members_are_understood(
+    write_tar: WriteTar, make_json: Callable[..., bytes], make_jpeg: Callable[[int], bytes]
+) -> None:
+    path = write_tar(
+        [
+            *(("d/a.JPEG", make_jpeg(1)), ("d/a.cls", b"3"), ("d/a.json", make_json())),
+            *(("d/b.json", make_json()), ("d/b.png", b"not looked at here"), ("d/b.txt", b"x")),
+            *(("d/c.webp", make_jpeg(1)), ("d/c.json", make_json())),
+        ]
+    )
+    reader = ShardReader(index_shards(path.parent))
+    assert [reader.key(0, n) for n in range(3)] == ["d/a", "d/b", "d/c"]
+    assert reader.read(0, 1).image == b"not looked at here"
+
+
+def test_samples_that_cannot_be_used_are_listed(
+    write_tar: WriteTar, sample: Sample, make_json: Callable[..., bytes]
+) -> None:
+    image = sample("x")[0][1]
+    path = write_tar(
+        [
+            *sample("good"),
+            ("nojson.jpg", image),
+            ("noimage.json", make_json()),
+            *(("two.jpg", image), ("two.png", image), ("two.json", make_json())),
+            *(("lat.jpg", image), ("lat.json", make_json(latitude=95))),
+            *(("empty.jpg", b""), ("empty.json", make_json())),
+            *(("48.85_2.35.jpg", image), ("48.85_2.35.json", make_json())),
+            *(("48.86_2.36.jpg", image), ("48.86_2.36.json", make_json())),
+            ("README", b"no dot"),
+        ]
+    )
+    shard_set = index_shards(path.parent)
+    assert len(shard_set) == 1
+    assert sorted(rejected(path.parent)) == sorted(
+        [
+            ("000000.tar/nojson", "no_metadata"),
+            ("000000.tar/noimage", "no_image"),
+            ("000000.tar/two", "two_images"),
+            ("000000.tar/lat", "bad_latitude"),
+            ("000000.tar/empty", "bad_image_size"),
+            ("000000.tar/48.85_2.35.jpg", "dot_in_key"),
+            ("000000.tar/48.85_2.35.json", "dot_in_key"),
+            ("000000.tar/48.86_2.36.jpg", "dot_in_key"),
+            ("000000.tar/48.86_2.36.json", "dot_in_key"),
+            ("000000.tar/README", "no_key"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("order", [[0, 1, 0, 1], [0, 1, 2, 3, 0, 1], [0, 2, 1, 3]])
+def test_keys_that_come_twice_are_refused(
+    write_tar: WriteTar, sample: Sample, order: list[int]
+) -> None:
+    members = sample("a") + sample("b")
+    path = write_tar([members[number] for number in order])
+    with pytest.raises(ShardError, match="twice"):
+        index_shards(path.parent)
+
+
+def test_all_damaged_tars_are_named_together(write_tar: WriteTar, sample: Sample) -> None:
+    for number in range(3):
+        path = write_tar(sample("a"), f"set/{number}.tar")
+        if number:
+            path.write_bytes(path.read_bytes()[:1024])
+    with pytest.raises(ShardError, match=r"2 of 3 tars cannot be indexed:(\n.*[12].tar.*){2}"):
+        index_shards(path.parent)
+
+
+def test_nothing_to_index_says_so(tmp_path: Path, write_tar: WriteTar) -> None:
+    with pytest.raises(ShardError, match="holds no tar"):
+        index_shards(tmp_path)
+    path = write_tar([])
+    with pytest.raises(ShardError, match="has no usable sample"):
+        index_shards(path.parent)

@@ -1,0 +1,40 @@
+"""An index file that was touched is not believed."""
+
+from pathlib import Path
+
+import pytest
+
+from streetclip.errors import ShardError
+from streetclip.shards.sidecar import encode_index, make_index, read_index, sidecar_path
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    index = make_index(["a", "kö", "c"], [(512, 2048, 9, 8, 7, n) for n in range(3)])
+    path = sidecar_path(tmp_path / "000000.tar")
+    path.write_bytes(encode_index(index))
+    read = read_index(path)
+    assert [read.key(n) for n in range(3)] == ["a", "kö", "c"]
+    assert read.records.tolist() == index.records.tolist()
+
+
+def test_an_empty_index_is_an_index(tmp_path: Path) -> None:
+    (tmp_path / "a.index").write_bytes(encode_index(make_index([], [])))
+    assert len(read_index(tmp_path / "a.index")) == 0
+
+
+def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
+    raw = encode_index(make_index(["a"], [(512, 2048, 9, 8, 7, 6)]))
+    for position in range(len(raw)):
+        (tmp_path / "i").write_bytes(
+            raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :]
+        )
+        with pytest.raises(ShardError, match=r"is damaged|is no index|of another version"):
+            read_index(tmp_path / "i")
+
+
+def test_a_cut_or_missing_index_names_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "i").write_bytes(encode_index(make_index(["a"], [(1, 2, 3, 4, 5, 6)]))[:-1])
+    with pytest.raises(ShardError, match="streetclip shards index"):
+        read_index(tmp_path / "i")
+    with pytest.raises(ShardError, match="cannot be read"):
+        read_index(tmp_path / "absent")

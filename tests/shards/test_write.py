@@ -1,0 +1,313 @@
+"""From a source to shards: nothing vanishes, and the same source gives the same bytes."""
+
+import csv
+import gc
+import hashlib
+import io
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import webdataset as wds
+from PIL import Image
+
+from streetclip.errors import ManifestError, ShardError
+from streetclip.shards import facts, space, write
+from streetclip.shards.layout import open_shard_set
+from streetclip.shards.pack import PackJob, pack_shard
+from streetclip.shards.read import ShardReader
+from streetclip.shards.sample import parse_metadata
+from streetclip.shards.verify import verify
+from streetclip.shards.write import BuildOptions, build_shards
+
+MakeSource = Callable[..., Path]
+SMALL = BuildOptions(samples_per_shard=4, val_share=0.34, max_side_px=32)
+
+
+def all_bytes(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def rejected(out: Path) -> dict[str, str]:
+    with (out / "rejected.csv").open(newline="", encoding="utf-8") as file:
+        return {row["name"]: row["reason"] for row in csv.DictReader(file)}
+
+
+def test_a_source_becomes_two_splits_that_share_no_town(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    report = build_shards(make_source(24), tmp_path / "out", options=SMALL)
+    train, val = (open_shard_set(tmp_path / "out", split=split) for split in ("train", "val"))
+    assert report.splits == {"train": 16, "val": 8}
+    assert report.written == report.photographs == 24
+    assert (len(train), len(val)) == (16, 8)
+    assert train.samples_per_shard == (4, 4, 4, 4)
+    assert len(train.towns) == 4
+    assert len(val.towns) == 2
+    assert not train.towns & val.towns
+    assert sum(train.countries.values()) == 16
+    assert verify(tmp_path / "out") == []
+    assert not (tmp_path / "out" / ".build").exists()
+
+
+def test_samples_hold_what_the_table_says_and_what_the_place_tells(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    source = make_source(6)
+    build_shards(source, tmp_path / "out", options=BuildOptions(val_share=0))
+    shard_set = open_shard_set(tmp_path / "out")
+    reader = ShardReader(shard_set)
+    digests = {
+        hashlib.sha256((source.parent / f"{n:03}.jpg").read_bytes()).hexdigest()[:16]
+        for n in range(6)
+    }
+    assert {reader.key(0, n).partition("_")[2] for n in range(6)} == digests
+    assert [reader.key(0, n)[:9] for n in range(6)] == [f"{n:08}_" for n in range(6)]
+    columns = [parse_metadata(reader.read(0, n).metadata) for n in range(6)]
+    by_town = {each["town"]: each for each in columns}
+    assert by_town["Windhoek"]["country"] == "NA"
+    assert by_town["Windhoek"]["drives_left"] is True
+    assert by_town["Paris"]["drives_left"] is False
+    assert by_town["Paris"]["licence"] == "CC0"
+    assert by_town["Paris"]["region"]
+
+
+# webdataset leaves its tars to the garbage collector, which complains about them.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_webdataset_reads_the_tars(make_source: MakeSource, tmp_path: Path) -> None:
+    build_shards(make_source(7), tmp_path / "out", options=BuildOptions(val_share=0))
+    path = tmp_path / "out" / "all" / "000000.tar"
+    samples = list(wds.WebDataset(str(path), shardshuffle=False))
+    reader = ShardReader(open_shard_set(tmp_path / "out"))
+    assert [sample["__key__"] for sample in samples] == [reader.key(0, n) for n in range(7)]
+    assert [sample["jpg"] for sample in samples] == [reader.read(0, n).image for n in range(7)]
+    assert [sample["json"] for sample in samples] == [reader.read(0, n).metadata for n in range(7)]
+    assert Image.open(io.BytesIO(samples[0]["jpg"])).mode == "RGB"
+    gc.collect()
+
+
+def test_rows_are_shuffled_by_the_seed(make_source: MakeSource, tmp_path: Path) -> None:
+    source, keys = make_source(30), {}
+    for seed in (0, 1):
+        options = BuildOptions(val_share=0, seed=seed)
+        build_shards(source, tmp_path / f"{seed}", options=options)
+        reader = ShardReader(open_shard_set(tmp_path / f"{seed}"))
+        keys[seed] = [reader.key(0, n).partition("_")[2] for n in range(30)]
+    assert sorted(keys[0]) == sorted(keys[1])
+    assert keys[0] != keys[1]
+
+
+def test_every_photograph_that_is_not_written_is_listed(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    source = make_source(
+        8,
+        extra_lines=[
+            "none.jpg,,,FR,,",
+            "gone.jpg,1,2,,,",
+            "lat.jpg,95,2,,,",
+            "html.jpg,48.8,2.3,FR,Paris,",
+            "half.jpg,48.8,2.3,FR,Paris,",
+            "twin.jpg,48.8,2.3,FR,Paris,",
+            "sea.jpg,-40,-120,,,",
+        ],
+    )
+    folder = source.parent
+    (folder / "html.jpg").write_text("<html>")
+    big = io.BytesIO()
+    Image.effect_noise((90, 70), 60).convert("RGB").save(big, "JPEG")
+    (folder / "half.jpg").write_bytes(big.getvalue()[: len(big.getvalue()) // 2])
+    (folder / "twin.jpg").write_bytes((folder / "001.jpg").read_bytes())
+    (folder / "sea.jpg").write_bytes(big.getvalue())
+    gone = hashlib.sha256((folder / "000.jpg").read_bytes()).hexdigest()
+    also = hashlib.sha256((folder / "002.jpg").read_bytes()).hexdigest()[:16]
+    (folder / "optout.txt").write_text(f"# asked for by mail\n{gone}\n00000007_{also}\n\n")
+    options = BuildOptions(val_share=0, opt_out=folder / "optout.txt")
+    report = build_shards(source, tmp_path / "out", options=options)
+    assert rejected(tmp_path / "out") == {
+        "none.jpg": "no_coordinates",
+        "gone.jpg": "missing_file",
+        "lat.jpg": "impossible_latitude",
+        "html.jpg": "unreadable_image",
+        "half.jpg": "unreadable_image",
+        "twin.jpg": "duplicate_photograph",
+        "sea.jpg": "no_country",
+        "000.jpg": "opted_out",
+        "002.jpg": "opted_out",
+    }
+    assert report.written == 6
+    assert report.rejected["opted_out"] == 2
+    assert sum(report.rejected.values()) + report.written == report.photographs == 15
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_processes(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    source = make_source(24)
+    for processes in (1, 3):
+        build_shards(source, tmp_path / f"{processes}", options=SMALL, processes=processes)
+    assert all_bytes(tmp_path / "1") == all_bytes(tmp_path / "3")
+
+
+class _KilledError(BaseException):
+    """Stands for a signal that ends the process."""
+
+
+@pytest.mark.parametrize("survived", [0, 1, 3, 5])
+def test_a_killed_build_continues_and_ends_in_the_same_bytes(
+    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
+) -> None:
+    source = make_source(24)
+    build_shards(source, tmp_path / "whole", options=SMALL)
+    done: list[str] = []
+
+    def pack_or_die(job: PackJob) -> object:
+        if len(done) == survived:
+            job.tar.with_name(job.tar.name + ".partial").write_bytes(b"half a tar")
+            raise _KilledError
+        done.append(job.tar.name)
+        return pack_shard(job)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "pack_shard", pack_or_die)
+        with pytest.raises(_KilledError):
+            build_shards(source, tmp_path / "killed", options=SMALL)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed").glob("*/*.tar")}
+    assert len(before) == survived
+    with pytest.raises(ShardError, match="unfinished build of another source or other options"):
+        build_shards(source, tmp_path / "killed", options=BuildOptions(val_share=0.34))
+    build_shards(source, tmp_path / "killed", options=SMALL)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
+
+
+def test_a_shard_that_vanished_meanwhile_is_written_again(
+    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_source(24)
+    build_shards(source, tmp_path / "whole", options=SMALL)
+
+    def die(*_: object) -> None:
+        raise _KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "_write_sets", die)
+        with pytest.raises(_KilledError):
+            build_shards(source, tmp_path / "killed", options=SMALL)
+    (tmp_path / "killed" / "train" / "000001.tar").unlink()
+    (tmp_path / "killed" / "train" / "000002.tar").write_bytes(b"short")
+    (tmp_path / "killed" / "val" / "000000.tar.index").unlink()
+    build_shards(source, tmp_path / "killed", options=SMALL)
+    assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
+
+
+def test_a_folder_with_something_in_it_is_refused(make_source: MakeSource, tmp_path: Path) -> None:
+    source = make_source(6)
+    options = BuildOptions(val_share=0)
+    with pytest.raises(ShardError, match=r"is not empty; got: 000\.jpg"):
+        build_shards(source, source.parent, options=options)
+    build_shards(source, tmp_path / "out", options=options)
+    with pytest.raises(ShardError, match="is not empty: it already holds a finished shard set"):
+        build_shards(source, tmp_path / "out", options=options)
+    with pytest.raises(ShardError, match="is a file"):
+        build_shards(source, source, options=options)
+
+
+def test_held_out_countries_are_kept_out_of_training(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    options = BuildOptions(val_share=0, holdout_countries=("Namibia", "JPN"))
+    build_shards(make_source(12), tmp_path / "out", options=options)
+    train, val = (open_shard_set(tmp_path / "out", split=split) for split in ("train", "val"))
+    assert set(val.countries) == {"NA", "JP"}
+    assert set(train.countries) == {"FR", "GB", "KE"}
+
+
+def test_a_full_disk_is_noticed_before_anything_is_written(
+    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=10_000)
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(ShardError, match=r"too little space .* got: 0.00 GB free"):
+        build_shards(make_source(12), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_the_raster_there_is_no_climate_and_a_word_about_it(
+    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(facts, "climate_available", lambda: False)
+    with caplog.at_level(logging.WARNING):
+        report = build_shards(make_source(6), tmp_path / "out", options=BuildOptions(val_share=0))
+    assert not report.climate
+    assert [record.message.count("streetclip[climate]") for record in caplog.records] == [1]
+    reader = ShardReader(open_shard_set(tmp_path / "out"))
+    assert "climate" not in parse_metadata(reader.read(0, 0).metadata)
+
+
+def test_disagreements_are_counted_and_listed(make_source: MakeSource, tmp_path: Path) -> None:
+    source = make_source(6, extra_lines=["x.jpg,48.8566,2.3522,Belgium,,"])
+    shutil.copy(source.parent / "000.jpg", source.parent / "x.jpg")
+    (source.parent / "000.jpg").unlink()
+    report = build_shards(source, tmp_path / "out", options=BuildOptions(val_share=0))
+    assert report.disagreements["country"] == 1
+    with (tmp_path / "out" / "disagreements.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["field"] == "country"]
+    assert [(row["name"], row["given"], row["located"]) for row in rows] == [("x.jpg", "BE", "FR")]
+    assert "BE" in open_shard_set(tmp_path / "out").countries
+
+
+def test_a_source_of_which_nothing_can_be_used_says_why(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    source = make_source(0, extra_lines=["a.jpg,95,2,,,"])
+    with pytest.raises(ManifestError, match=r"not one of the 1 photographs .*impossible_latitude"):
+        build_shards(source, tmp_path / "out")
+
+
+def test_an_opt_out_list_that_cannot_be_understood_is_refused(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    (tmp_path / "list.txt").write_text("somebody's photograph\n")
+    with pytest.raises(ShardError, match='line 1: "somebody\'s photograph"'):
+        build_shards(
+            make_source(6), tmp_path / "out", options=BuildOptions(opt_out=tmp_path / "list.txt")
+        )
+    with pytest.raises(ShardError, match="cannot be read"):
+        build_shards(
+            make_source(6), tmp_path / "out", options=BuildOptions(opt_out=tmp_path / "absent")
+        )
+
+
+def test_a_shard_whose_photographs_all_fail_is_left_out(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    source = make_source(6)
+    noise = io.BytesIO()
+    Image.effect_noise((90, 70), 60).convert("RGB").save(noise, "JPEG")
+    for number in range(5):
+        broken = noise.getvalue()[: 2000 + number]
+        (source.parent / f"{number:03}.jpg").write_bytes(broken)
+    options = BuildOptions(val_share=0, samples_per_shard=1)
+    report = build_shards(source, tmp_path / "out", options=options)
+    assert report.splits == {"all": 1}
+    assert report.rejected == {"unreadable_image": 5}
+    assert verify(tmp_path / "out") == []
+
+
+def test_the_real_photographs_give_186_samples(real_photos: Path, tmp_path: Path) -> None:
+    options = BuildOptions(samples_per_shard=100, max_side_px=128)
+    report = build_shards(real_photos / "photos.csv", tmp_path / "out", options=options)
+    assert report.written == 186
+    assert report.rejected == {"no_coordinates": 13}
+    build = json.loads((tmp_path / "out" / "build.json").read_text())
+    assert build["photographs"] == 199
+    assert len(rejected(tmp_path / "out")) == 13
