@@ -88,6 +88,12 @@ def test_a_country_without_towns_is_found_all_the_same() -> None:
     assert found.town.tolist() == [None, None]
 
 
+def test_a_town_on_the_other_side_of_the_earth_is_no_answer() -> None:
+    found = locate(10.3, -109.2)  # Clipperton
+    assert (found.country[0], found.region[0], found.town[0]) == ("FR", None, None)
+    assert np.isnan(found.town_distance_km[0])
+
+
 def test_towns_are_found_at_their_own_coordinates() -> None:
     towns = load_gazetteer()
     rows = np.random.default_rng(0).choice(len(towns), 20_000, replace=False)

