@@ -16,7 +16,13 @@ def test_equal_keys_give_equal_numbers_and_other_keys_do_not() -> None:
         )
         return int(bits.random_raw())
 
-    changes = [{"seed": 2}, {"epoch": 3}, {"first": 4}, {"second": 3}, {"purpose": Purpose.SHARDS}]
+    changes: list[dict[str, int]] = [
+        {"seed": 2},
+        {"epoch": 3},
+        {"first": 4},
+        {"second": 3},
+        {"purpose": Purpose.SHARDS},
+    ]
     assert draw() == draw()
     assert len({draw(), *(draw(**change) for change in changes)}) == 6
 

@@ -1,7 +1,7 @@
 """Batches by (epoch, step), made from the plan; nothing here remembers what came before."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch.utils.data import Dataset, Sampler
 
@@ -151,7 +151,7 @@ class PlannedDataset(Dataset[Batch]):
                     )
                 )
             else:
-                return example, [replace(item, replaced_by=example.key) for item in refused]
+                return example, [item._replace(replaced_by=example.key) for item in refused]
         raise ShardError(
             f"every photograph of {self._names[shard]} is bad",
             got=f"{refused[0].key}: {refused[0].reason} {refused[0].detail}".strip(),

@@ -96,7 +96,8 @@ def random_crop(
         result = F.resized_crop(
             image, *box, [height, width], interpolation=InterpolationMode.BICUBIC, antialias=True
         )
-    return F.horizontal_flip(result) if mirrored else result
+    final: Tensor = F.horizontal_flip(result) if mirrored else result
+    return final
 
 
 def center_crop(
@@ -118,7 +119,8 @@ def center_crop(
     else:
         size = [max(height, int(old_height * width / old_width)), width]
     resized = F.resize(image, size, interpolation=InterpolationMode.BICUBIC, antialias=True)
-    return F.center_crop(resized, [height, width]).contiguous()
+    middle: Tensor = F.center_crop(resized, [height, width])
+    return middle.contiguous()
 
 
 def _decode(raw: bytes, max_pixels: int) -> Tensor:
@@ -130,7 +132,8 @@ def _decode(raw: bytes, max_pixels: int) -> Tensor:
             raise SampleError("image_too_small", f"{width} x {height} pixels")
         if picture.format == "JPEG" and picture.mode in ("RGB", "L"):
             data = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
-            return decode_jpeg(data, ImageReadMode.RGB, apply_exif_orientation=True)
+            decoded: Tensor = decode_jpeg(data, ImageReadMode.RGB, apply_exif_orientation=True)
+            return decoded
         upright = ImageOps.exif_transpose(_eight_bit(picture)).convert("RGB")
         pixels = np.array(upright)
     return torch.from_numpy(pixels).permute(2, 0, 1)

@@ -65,10 +65,11 @@ def safe_start_method(urls: Sequence[str] = ()) -> str | None:
     if sys.platform != "linux":
         return None
     remote = any("://" in url for url in urls)
-    return "forkserver" if remote or torch.cuda.is_initialized() else "fork"
+    on_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return "forkserver" if remote or on_gpu else "fork"
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:
     return batch
 
 

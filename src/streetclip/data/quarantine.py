@@ -5,8 +5,8 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from streetclip.errors import SampleError, ShardError
 
@@ -15,9 +15,10 @@ logger = logging.getLogger(__name__)
 _WORST_SHARDS = 5
 
 
-@dataclass(frozen=True)
-class BadSample:
+class BadSample(NamedTuple):
     """One photograph that a batch should have held and could not.
+
+    A tuple, because Lightning refuses frozen dataclasses in a batch.
 
     Args:
         shard: File name or URL of its shard.
@@ -97,7 +98,7 @@ class Quarantine:
     def _append(self, sample: BadSample) -> None:
         if self.path is None:
             return
-        line = json.dumps(asdict(sample), ensure_ascii=False) + "\n"
+        line = json.dumps(sample._asdict(), ensure_ascii=False) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # One write in append mode keeps the lines of several ranks apart.
         with self.path.open("ab", buffering=0) as file:

@@ -6,7 +6,7 @@ with our decoder and captions instead of its `.decode()`, which unpickles what a
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class _Stream:
     """Good examples without end, and the bad samples met on the way."""
 
     examples: Iterator[Example]
-    bad: list[BadSample] = field(default_factory=list)
+    bad: list[BadSample]
 
 
 class ResampledDataset(Dataset[Batch]):
@@ -114,7 +114,7 @@ class ResampledDataset(Dataset[Batch]):
             self._stream, self._epoch = self._open(epoch, step), epoch
         stream = self._stream
         examples = [next(stream.examples) for _ in range(self.local_batch_size)]
-        bad = [BadSample(**{**vars(item), "epoch": epoch, "step": step}) for item in stream.bad]
+        bad = [item._replace(epoch=epoch, step=step) for item in stream.bad]
         stream.bad.clear()
         return collate(examples, self._tokens, epoch=epoch, step=step, bad=bad)
 
@@ -142,25 +142,29 @@ class ResampledDataset(Dataset[Batch]):
                 size=self.shuffle_bytes,
             ),
         )
-        stream = _Stream(iter(()))
+        bad: list[BadSample] = []
         rng = np.random.Generator(bits)
-        stream.examples = self._examples(iter(pipeline), stream.bad, rng)
-        return stream
+        return _Stream(_examples(iter(pipeline), self.recipe, bad, rng), bad)
 
-    def _examples(
-        self,
-        samples: Iterator[dict[str, Any]],
-        bad: list[BadSample],
-        rng: np.random.Generator,
-    ) -> Iterator[Example]:
-        patience = Patience("bad samples", limit=_MAX_BAD_IN_A_ROW)
-        for sample in samples:
-            try:
-                example = self.recipe.make(_raw(sample), caption_rng=rng, crop_rng=rng)
-            except SampleError as error:
-                bad.append(_refusal(error, sample))
-                patience.spend()
-                continue
+
+def _examples(
+    samples: Iterator[dict[str, Any]],
+    recipe: Recipe,
+    bad: list[BadSample],
+    rng: np.random.Generator,
+) -> Iterator[Example]:
+    """Good examples; the bad samples on the way are put into `bad`.
+
+    No method, because a data set that is held by its own stream would not close its files.
+    """
+    patience = Patience("bad samples", limit=_MAX_BAD_IN_A_ROW)
+    for sample in samples:
+        try:
+            example = recipe.make(_raw(sample), caption_rng=rng, crop_rng=rng)
+        except SampleError as error:
+            bad.append(_refusal(error, sample))
+            patience.spend()
+        else:
             patience.renew()
             yield example
 

@@ -1,0 +1,64 @@
+import pytest
+import torch
+from torch.utils.data import Dataset
+
+from streetclip.data.batch import Batch
+from streetclip.data.dataset import Cursor, StepSampler
+from streetclip.data.loader import make_loader, safe_start_method
+
+
+class Steps(Dataset[Batch]):
+    """Batches that say only which step they are."""
+
+    def __getitem__(self, epoch_and_step: tuple[int, int]) -> Batch:
+        epoch, step = epoch_and_step
+        return Batch(
+            image=torch.zeros(1, 3, 2, 2, dtype=torch.uint8),
+            tokens=torch.zeros(1, 2, dtype=torch.int64),
+            caption_id=torch.tensor([torch.get_num_threads()]),
+            keys=[f"{epoch}/{step}"],
+            captions=[""],
+            epoch=epoch,
+            step=step,
+        )
+
+
+@pytest.mark.parametrize(("workers", "method"), [(0, None), (1, "fork"), (2, "fork")])
+def test_batches_arrive_whole_in_the_order_of_the_sampler(workers: int, method: str | None) -> None:
+    loader = make_loader(
+        Steps(), StepSampler(4, cursor=Cursor(2, 1)), workers=workers, start_method=method
+    )
+    assert len(loader) == 4
+    batches = list(loader)
+    assert [batch["keys"] for batch in batches] == [["2/1"], ["2/2"], ["2/3"]]
+    assert batches[0]["image"].dtype == torch.uint8
+    if workers:
+        assert batches[0]["caption_id"].item() == 1
+
+
+def test_persistent_workers_take_the_next_epoch() -> None:
+    sampler = StepSampler(2)
+    loader = make_loader(Steps(), sampler, workers=1, start_method="fork")
+    assert loader.persistent_workers
+    seen = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        seen += [batch["keys"][0] for batch in loader]
+    assert seen == ["0/0", "0/1", "1/0", "1/1", "2/0", "2/1"]
+
+
+def test_the_loader_has_nothing_of_its_own_to_restore() -> None:
+    loader = make_loader(Steps(), StepSampler(2), workers=0, start_method=None)
+    assert loader.state_dict() == {}
+    loader.load_state_dict({})
+
+
+def test_workers_are_forked_unless_a_network_or_a_gpu_is_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert safe_start_method() == safe_start_method(["/data/0.tar"]) == "fork"
+    assert safe_start_method(["/data/0.tar", "https://example.org/0.tar"]) == "forkserver"
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    assert safe_start_method() == "forkserver"
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert safe_start_method() is None
