@@ -11,8 +11,8 @@ from streetclip.geo.gazetteer import load_gazetteer
 
 # fmt: off
 _WITH_ARTICLE = [
-    "AE", "BS", "CD", "CF", "CG", "CI", "CK", "CZ", "DO", "FK", "FO", "GB", "GM", "KM", "KY", "MH",
-    "MP", "MV", "NL", "PH", "SB", "SC", "TC", "TF", "US", "VG",
+    "AE", "BS", "CD", "CF", "CG", "CI", "CK", "CZ", "DO", "FK", "GB", "GM", "KM", "KY", "MH", "MP",
+    "MV", "NL", "PH", "SB", "SC", "TC", "TF", "US", "VG",
 ]
 # fmt: on
 

