@@ -1,7 +1,8 @@
 """`streetclip shards`: build, index, verify or describe shard sets."""
 
 import argparse
-from dataclasses import asdict
+import os
+from dataclasses import fields
 from pathlib import Path
 
 from streetclip.config.schema import ShardsConfig
@@ -37,24 +38,29 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", help="columns of a known benchmark table")
     parser.add_argument("--columns", nargs="*", default=[], help="further columns for captions")
     parser.add_argument("--processes", type=int, help="default: all cores")
+    parser.add_argument(
+        "--keep-unplaced",
+        action="store_true",
+        help="keep photographs whose country nobody knows (for benchmarks)",
+    )
 
 
 def _build(arguments: argparse.Namespace) -> int:
+    from streetclip.build.sources import build_options, summary
     from streetclip.cli.console import show_log
-    from streetclip.shards.write import BuildOptions, build_shards
+    from streetclip.shards.write import build_shards
 
     show_log()
-    names = [name for name in asdict(ShardsConfig()) if name != "preset"]
-    options = BuildOptions(**{name: getattr(arguments, name) for name in names})
+    options = ShardsConfig(**{f.name: getattr(arguments, f.name) for f in fields(ShardsConfig)})
     report = build_shards(
         arguments.source,
         arguments.out,
-        options=options,
-        preset=arguments.preset,
-        processes=arguments.processes,
+        options=build_options(options, keep_unplaced=arguments.keep_unplaced),
+        preset=options.preset,
+        processes=arguments.processes or os.cpu_count() or 1,
         progress=True,
     )
-    print(report.summary())
+    print(summary(report))
     return 0
 
 
@@ -69,7 +75,9 @@ def _index(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     from streetclip.shards.verify import verify
 
-    problems = verify(arguments.folder, processes=arguments.processes, progress=True)
+    problems = verify(
+        arguments.folder, processes=arguments.processes or os.cpu_count() or 1, progress=True
+    )
     for problem in problems:
         print(f"{problem.shard}\t{problem.key}\t{problem.reason}\t{problem.detail}")
     print(f"{len(problems)} problems in {arguments.folder}")

@@ -255,12 +255,16 @@ class Experiment:
 class BenchmarkConfig:
     """One file of `experiments/benchmark/`, and the options of `streetclip benchmark`."""
 
+    run: str | None = None
+    """The run folder that fills in what is left out; None is the newest under `runs_dir`."""
+    runs_dir: str = "runs"
+    """Where runs are."""
     model: str | None = None
     """One of our checkpoints, or the name of an open_clip model and `:TAG_OR_PATH` of weights."""
     data: str | None = None
     """A shard set, or a folder, CSV or Parquet file."""
-    protocol: str = "streetclip"
-    """Name of a shipped protocol, or path of one."""
+    protocol: str | None = None
+    """Name of a shipped protocol, or path of one; None takes the run's own, else `streetclip`."""
     out: str | None = None
     """The result folder; None is a new one under `results/`."""
     preset: str | None = None

@@ -1,0 +1,1 @@
+"""The one place where options meet classes."""

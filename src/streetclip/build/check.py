@@ -1,0 +1,110 @@
+"""Everything that can be wrong with an experiment, found before anything is written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from streetclip.build.model import new_backbone
+from streetclip.build.sources import SAMPLE_WORLD
+from streetclip.captions.template import Template, load_template
+from streetclip.config.schema import DataConfig, Experiment
+from streetclip.errors import ConfigError, InputError
+from streetclip.model.backbone import Backbone
+from streetclip.zeroshot.protocol import Protocol, load_protocol
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an experiment names, loaded."""
+
+    backbone: Backbone
+    template: Template
+    protocol: Protocol
+
+
+def check(options: Experiment) -> Parts:
+    """Load what an experiment names, and report all that is wrong with it together.
+
+    Raises:
+        ConfigError: Anything is missing or does not fit.
+    """
+    problems: list[str] = []
+    template = _attempt(problems, lambda: load_template(options.data.captions))
+    protocol = _attempt(problems, lambda: load_protocol(options.evaluation.protocol))
+    backbone = _attempt(problems, lambda: new_backbone(options.model, seed=options.seed))
+    problems += _sources(options) + _numbers(options.data)
+    unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
+    if unknown:
+        problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
+    problems += _devices(options.trainer.devices)
+    problems += _monitor(options)
+    if problems:
+        raise ConfigError(f"experiment {options.name}", problems)
+    assert backbone is not None
+    assert template is not None
+    assert protocol is not None
+    return Parts(backbone, template, protocol)
+
+
+def _attempt(problems: list[str], load: Callable[[], T]) -> T | None:
+    try:
+        return load()
+    except InputError as error:
+        problems.append(str(error))
+        return None
+
+
+def _sources(options: Experiment) -> list[str]:
+    data = options.data
+    named = {f"evaluation.sets.{name}": path for name, path in options.evaluation.sets.items()}
+    if data.source != SAMPLE_WORLD and not _is_address(data):
+        named["data.source"] = data.source
+    if data.val_source is not None:
+        named["data.val_source"] = data.val_source
+    if data.shards.opt_out is not None:
+        named["data.shards.opt_out"] = data.shards.opt_out
+    return [
+        f"{name}: no such file or folder: {path}"
+        for name, path in named.items()
+        if not Path(path).exists()
+    ]
+
+
+def _is_address(data: DataConfig) -> bool:
+    return data.order == "resampled" and ("://" in data.source or "{" in data.source)
+
+
+def _numbers(data: DataConfig) -> list[str]:
+    problems = []
+    if data.lanes is not None and data.batch_size % data.lanes:
+        problems.append(
+            f"data.lanes={data.lanes} does not divide data.batch_size={data.batch_size}"
+        )
+    if data.micro_batch_size is not None and data.batch_size % data.micro_batch_size:
+        problems.append(
+            f"data.micro_batch_size={data.micro_batch_size} does not divide "
+            f"data.batch_size={data.batch_size}"
+        )
+    return problems
+
+
+def _devices(devices: str) -> list[str]:
+    if devices == "auto" or (devices.isdecimal() and int(devices) > 0):
+        return []
+    return [f"trainer.devices must be auto or a number of devices; got: {devices!r}"]
+
+
+def _monitor(options: Experiment) -> list[str]:
+    monitor, names = options.checkpoint.monitor, {"val", *options.evaluation.sets}
+    if "val" in options.evaluation.sets:
+        return ["evaluation.sets.val: the name val belongs to data.val_source"]
+    if monitor is None or not monitor.startswith("zeroshot/"):
+        return []
+    name = monitor.split("/")[1]
+    if name in names:
+        return []
+    known = ", ".join(sorted(names))
+    return [f"checkpoint.monitor names the set {name}; sets of this experiment: {known}"]

@@ -1,0 +1,110 @@
+"""Models from options: a new one, somebody's weights, or one of our checkpoints."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from streetclip.config.schema import Experiment, ModelConfig
+from streetclip.data.decode import center_crop
+from streetclip.errors import ModelError
+from streetclip.model.backbone import Backbone, Tokenize, create_backbone
+from streetclip.model.module import StreetclipModule
+from streetclip.model.weights import load_backbone, start_from
+
+
+def new_backbone(options: ModelConfig, *, seed: int) -> Backbone:
+    """The towers that an experiment starts with.
+
+    Args:
+        options: Of the experiment.
+        seed: Of new weights.
+
+    Raises:
+        InputError: Name, weights or checkpoint are wrong.
+    """
+    if options.pretrained is not None and options.start_from is not None:
+        raise ModelError(
+            "model.pretrained and model.start_from are both set",
+            remedy="weights come from one place: unset one of them",
+        )
+    backbone = create_backbone(options.name, pretrained=options.pretrained, seed=seed)
+    if options.start_from is not None:
+        start_from(backbone, Path(options.start_from))
+    return backbone
+
+
+def named_backbone(name: str) -> Backbone:
+    """A model to evaluate.
+
+    Args:
+        name: One of our checkpoints, or `MODEL` or `MODEL:TAG_OR_PATH` of open_clip.
+
+    Raises:
+        InputError: There is no such file or model.
+    """
+    path = Path(name)
+    if path.suffix == ".ckpt" or path.is_file():
+        return load_backbone(path)
+    model, _, weights = name.partition(":")
+    return create_backbone(model, pretrained=weights or None, seed=0)
+
+
+def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule:
+    """The LightningModule of an experiment."""
+    optim, model = options.optim, options.model
+    return StreetclipModule(
+        backbone,
+        lr=optim.lr,
+        weight_decay=optim.weight_decay,
+        beta1=optim.beta1,
+        beta2=optim.beta2,
+        eps=optim.eps,
+        schedule=optim.schedule,  # type: ignore[arg-type]  # checked when the options were read
+        warmup_steps=optim.warmup_steps,
+        warmup_share=optim.warmup_share,
+        clip_norm=optim.clip_norm,
+        micro_batch_size=options.data.micro_batch_size,
+        negatives=options.loss.negatives,  # type: ignore[arg-type]  # likewise
+        max_logit_scale=options.loss.max_logit_scale,
+        lock_image=model.lock_image,
+        lock_text=model.lock_text,
+        gradient_checkpointing=model.gradient_checkpointing,
+        seed=options.seed,
+    )
+
+
+def load(name: str | Path) -> tuple[Backbone, Callable[[Image.Image], Tensor], Tokenize]:
+    """A model with what it needs to see and to read.
+
+    Args:
+        name: One of our checkpoints, or `MODEL:TAG_OR_PATH` of open_clip.
+
+    Returns:
+        The model in evaluation mode, a function from a picture to uint8 [3, h, w] that
+        `model.encode_image` takes in batches, and a function from texts to tokens that
+        `model.encode_text` takes.
+
+    Raises:
+        InputError: There is no such file or model.
+
+    Example:
+        >>> model, preprocess, tokenize = load("experiments/models/tiny_vit_64.json")
+        >>> picture = Image.new("RGB", (200, 100))
+        >>> image = model.encode_image(preprocess(picture)[None])
+        >>> text = model.encode_text(tokenize(["A Street View photo in France."]))
+        >>> tuple((image @ text.T).shape)
+        (1, 1)
+    """
+    backbone = named_backbone(str(name)).eval()
+    height, width = backbone.preprocess.height, backbone.preprocess.width
+
+    def preprocess(picture: Image.Image) -> Tensor:
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
+        pixels = torch.from_numpy(np.array(upright)).permute(2, 0, 1)
+        return center_crop(pixels, height=height, width=width)
+
+    return backbone, preprocess, backbone.tokenize

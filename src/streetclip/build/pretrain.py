@@ -1,0 +1,195 @@
+"""One training run, from options to a finished run folder."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+
+from streetclip.build.check import Parts, check
+from streetclip.build.model import training_module
+from streetclip.build.sources import Sources, open_set, prepare
+from streetclip.build.trainer import make_trainer
+from streetclip.config.describe import describe
+from streetclip.config.load import to_plain
+from streetclip.config.schema import Experiment
+from streetclip.data.datamodule import StreetclipDataModule
+from streetclip.data.quarantine import Quarantine
+from streetclip.errors import CheckpointError, StreetclipError
+from streetclip.shards.layout import ShardSet
+from streetclip.training.launch import decide
+from streetclip.training.run_folder import RunFolder, find_unfinished
+
+_log = logging.getLogger(__name__)
+
+# Options that decide where and how fast a run runs, or what is looked at, but not what it learns.
+_FREE = {
+    "": ("name", "runs_dir", "checkpoint", "evaluation"),
+    "data": ("source", "val_source", "shards_dir", "sample_world", "shards", "workers"),
+    "trainer": ("accelerator", "devices", "num_nodes", "log_every_n_steps", "loggers", "progress"),
+}
+
+
+def pretrain(options: Experiment, *, resume: str | None = None) -> Path:
+    """Train, on every rank that was started.
+
+    Args:
+        options: Of the experiment.
+        resume: None begins a new run; `auto` continues the newest unfinished run of this
+            experiment, or begins a new one and says why; else a run folder or a checkpoint.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        StreetclipError: Wrong input, or the run had to be stopped.
+    """
+    parts = check(options)
+    sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
+    datamodule = _datamodule(options, parts, sources)
+    fingerprint = _fingerprint(options, datamodule)
+    chosen = decide("run", lambda: _choose_run(options, sources, fingerprint, resume))
+    run = _opened(Path(str(chosen["run"])))
+    datamodule.quarantine = Quarantine(
+        run.path / "quarantine.jsonl", max_bad_samples=options.data.max_bad_samples
+    )
+    module = training_module(options, parts.backbone)
+    checkpoint = Path(chosen["checkpoint"]) if chosen["checkpoint"] else None
+    trainer = make_trainer(
+        options,
+        run,
+        protocol=parts.protocol,
+        train=datamodule.shard_set,
+        sets=_evaluation_sets(sources),
+        fingerprint=fingerprint,
+        checkpoint=checkpoint,
+    )
+    _fit(trainer, module, datamodule, run, checkpoint)
+    return run.path
+
+
+def _prepare(options: Experiment) -> Sources:
+    return prepare(options.data, options.evaluation.sets, progress=options.trainer.progress)
+
+
+def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> StreetclipDataModule:
+    data = options.data
+    train: ShardSet | list[str]
+    train = [sources.train] if data.order == "resampled" else open_set(sources.train)
+    return StreetclipDataModule(
+        train,
+        preprocess=parts.backbone.preprocess,
+        tokenize=parts.backbone.tokenize,
+        template=parts.template,
+        batch_size=data.batch_size,
+        lanes=data.lanes,
+        window=data.window,
+        seed=options.seed,
+        workers=data.workers,
+        scale_min=data.augment.scale_min,
+        flip=data.augment.flip,
+        order=data.order,
+        samples_per_epoch=data.samples_per_epoch,
+        shuffle_samples=data.shuffle_samples,
+        shuffle_mib=data.shuffle_mib,
+        max_bad_samples=data.max_bad_samples,
+    )
+
+
+def _evaluation_sets(sources: Sources) -> dict[str, ShardSet]:
+    sets = {"val": open_set(sources.val)} if sources.val is not None else {}
+    if not sets:
+        _log.warning("no validation photographs: set data.val_source, or data.shards.val_share")
+    return {**sets, **{name: open_set(folder) for name, folder in sources.sets.items()}}
+
+
+def _fingerprint(options: Experiment, datamodule: StreetclipDataModule) -> dict[str, Any]:
+    plain = to_plain(options)
+    for group, names in _FREE.items():
+        values = plain[group] if group else plain
+        for name in names:
+            values.pop(name)
+    return {"options": plain, "batches": datamodule.fingerprint()}
+
+
+def _choose_run(
+    options: Experiment, sources: Sources, fingerprint: Mapping[str, Any], resume: str | None
+) -> dict[str, str | None]:
+    """On rank 0: the folder to write to, and the checkpoint to begin with."""
+    root = Path(options.runs_dir)
+    if resume == "auto":
+        found = find_unfinished(root, options.name, fingerprint=fingerprint)
+        if found.run is not None and found.checkpoint is not None:
+            return _continue(found.run.path, found.checkpoint.path)
+        _log.info("no run to resume, a new one begins: %s", found.why())
+    elif resume is not None:
+        return _resume_from(Path(resume))
+    run = RunFolder.create(
+        root, options.name, config=_resolved(options, sources), fingerprint=fingerprint
+    )
+    _RUNS[run.path] = run
+    _log.info("run: %s", run.path)
+    return {"run": str(run.path), "checkpoint": None}
+
+
+def _resume_from(path: Path) -> dict[str, str | None]:
+    if path.is_file():
+        return _continue(path.parent.parent, path)
+    newest = RunFolder(path).newest_checkpoint()
+    for refused, reason in newest.refused:
+        _log.warning("refused %s: %s", refused, reason)
+    if newest.path is None:
+        raise CheckpointError(
+            f"nothing to resume in {path}",
+            allowed="auto, a run folder runs/EXPERIMENT/NNN with a checkpoint, or a checkpoint",
+        )
+    return _continue(path, newest.path)
+
+
+def _continue(folder: Path, checkpoint: Path | None) -> dict[str, str | None]:
+    _RUNS[folder] = RunFolder.reopen(folder)
+    _log.info("run: %s continues from %s", folder, checkpoint)
+    return {"run": str(folder), "checkpoint": str(checkpoint) if checkpoint else None}
+
+
+# Rank 0 holds the lock of its run from the decision on; the others only know the path.
+_RUNS: dict[Path, RunFolder] = {}
+
+
+def _opened(path: Path) -> RunFolder:
+    return _RUNS.pop(path, None) or RunFolder(path)
+
+
+def _resolved(options: Experiment, sources: Sources) -> str:
+    """All options, with the shard sets that the sources became: what `benchmark` finds again."""
+    lines = f"# made from data.source: {options.data.source}\n"
+    resolved = Experiment(**vars(options))
+    resolved.data = type(options.data)(**vars(options.data))
+    resolved.data.source = sources.train
+    resolved.data.val_source = sources.val
+    return lines + describe(resolved)
+
+
+def _fit(
+    trainer: pl.Trainer,
+    module: pl.LightningModule,
+    datamodule: StreetclipDataModule,
+    run: RunFolder,
+    checkpoint: Path | None,
+) -> None:
+    is_first = trainer.is_global_zero
+    try:
+        trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
+    except BaseException as error:
+        if is_first:
+            reason = str(error) if isinstance(error, StreetclipError) else repr(error)
+            run.set_status("failed", reason=reason)
+        raise
+    finally:
+        if is_first:
+            run.release()
+    if is_first:
+        run.set_status("finished")
+        _log.info("finished: %s", run.path)

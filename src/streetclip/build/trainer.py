@@ -1,0 +1,159 @@
+"""Lightning's Trainer with our callbacks, loggers and plugins."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.strategies import DDPStrategy
+
+from streetclip.config.schema import Experiment, TrainerConfig
+from streetclip.evaluation.predictions import SeenPlaces
+from streetclip.evaluation.run import EvaluationOptions
+from streetclip.shards.layout import ShardSet
+from streetclip.training.checkpoint import RowLog, RunCheckpoint
+from streetclip.training.checkpoint_io import AtomicCheckpointIO, checkpoint_step
+from streetclip.training.cursor import CursorCallback
+from streetclip.training.ema import Ema
+from streetclip.training.geolocation import GeolocationCallback
+from streetclip.training.logger import CsvLogger, tensorboard_logger
+from streetclip.training.run_folder import RunFolder
+from streetclip.training.samples import SampleLog
+from streetclip.zeroshot.protocol import Protocol
+
+
+def make_trainer(
+    options: Experiment,
+    run: RunFolder,
+    *,
+    protocol: Protocol,
+    train: ShardSet | None,
+    sets: Mapping[str, ShardSet],
+    fingerprint: Mapping[str, Any],
+    checkpoint: Path | None,
+) -> pl.Trainer:
+    """Put a Trainer together.
+
+    Args:
+        options: Of the experiment.
+        run: Where it writes.
+        protocol: For the evaluations of the run.
+        train: The training photographs; None where nobody knows their places beforehand.
+        sets: Photographs to evaluate on, by name.
+        fingerprint: What makes it this run.
+        checkpoint: Where it continues, or None.
+    """
+    loggers, logs = _loggers(options, run, checkpoint)
+    callbacks: list[Callback] = [CursorCallback()]
+    if options.data.log_samples:
+        samples = SampleLog(run.path)
+        callbacks.append(samples)
+        logs.append(samples.lines)
+    if sets:
+        callbacks.append(_geolocation(options, run, protocol=protocol, train=train, sets=sets))
+    if options.optim.ema_decay is not None:
+        callbacks.append(Ema(options.optim.ema_decay))
+    if options.trainer.progress:
+        callbacks.append(RichProgressBar(leave=True))
+    callbacks.append(
+        RunCheckpoint(
+            run.checkpoints,
+            every_n_steps=options.checkpoint.every_n_steps,
+            keep=options.checkpoint.keep,
+            monitor=_monitor(options, sets),
+            mode=options.checkpoint.mode,
+            logs=logs,
+            facts=_facts(options, train, fingerprint),
+        )
+    )
+    return pl.Trainer(
+        **_hardware(options.trainer),
+        max_epochs=options.trainer.max_epochs,
+        max_steps=options.trainer.max_steps,
+        deterministic=options.trainer.deterministic,
+        log_every_n_steps=options.trainer.log_every_n_steps,
+        logger=loggers,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        enable_progress_bar=options.trainer.progress,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=run.path,
+    )
+
+
+def _loggers(
+    options: Experiment, run: RunFolder, checkpoint: Path | None
+) -> tuple[list[Logger], list[RowLog]]:
+    loggers: list[Logger] = []
+    logs: list[RowLog] = []
+    if "csv" in options.trainer.loggers:
+        table = CsvLogger(run.path)
+        loggers.append(table)
+        logs.extend(table.tables)
+    if "tensorboard" in options.trainer.loggers:
+        step = checkpoint_step(checkpoint) if checkpoint else None
+        loggers.append(tensorboard_logger(run.path, resume_step=step))
+    return loggers, logs
+
+
+def _geolocation(
+    options: Experiment,
+    run: RunFolder,
+    *,
+    protocol: Protocol,
+    train: ShardSet | None,
+    sets: Mapping[str, ShardSet],
+) -> GeolocationCallback:
+    evaluation = options.evaluation
+    return GeolocationCallback(
+        sets,
+        protocol,
+        folder=run.evaluations,
+        options=EvaluationOptions(
+            batch_size=evaluation.batch_size,
+            max_photos=evaluation.max_photos,
+            resamples=evaluation.bootstrap,
+        ),
+        seen=SeenPlaces(frozenset(train.countries), train.towns) if train else None,
+        every_n_steps=evaluation.every_n_steps,
+    )
+
+
+def _monitor(options: Experiment, sets: Mapping[str, ShardSet]) -> str | None:
+    """The value that the best checkpoint follows; none where its photographs are missing."""
+    monitor = options.checkpoint.monitor
+    if monitor and monitor.startswith("zeroshot/") and monitor.split("/")[1] not in sets:
+        return None
+    return monitor
+
+
+def _facts(
+    options: Experiment, train: ShardSet | None, fingerprint: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a checkpoint says about its run, in plain types."""
+    return {
+        "fingerprint": dict(fingerprint),
+        "ema_decay": options.optim.ema_decay,
+        "countries": sorted(train.countries) if train else None,
+        "towns": sorted(train.towns) if train else None,
+    }
+
+
+def _hardware(options: TrainerConfig) -> dict[str, Any]:
+    devices: int | str = "auto" if options.devices == "auto" else int(options.devices)
+    if devices == "auto" and options.accelerator == "cpu":
+        # Lightning would take one process and refuse the others that a launcher has started.
+        devices = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    several = world > 1 or (isinstance(devices, int) and devices * options.num_nodes > 1)
+    return {
+        "accelerator": options.accelerator,
+        "devices": devices,
+        "num_nodes": options.num_nodes,
+        "precision": options.precision,
+        "strategy": DDPStrategy() if several else "auto",
+    }
