@@ -15,7 +15,10 @@ def _nearly_paris(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def locate(latitude: np.ndarray, longitude: np.ndarray) -> Located:
         land = np.asarray(latitude) > 0
-        names = [np.where(land, name, None) for name in ("FR", "Île-de-France", "Paris")]
+        names = [
+            np.array([name if is_land else None for is_land in land], dtype=object)
+            for name in ("FR", "Île-de-France", "Paris")
+        ]
         km = np.where(land, np.asarray(longitude, dtype=np.float64), np.nan)
         rows = np.where(land, 0, -1).astype(np.int64)
         return Located(names[0], names[1], names[2], km, rows)

@@ -15,7 +15,7 @@ import webdataset as wds
 from PIL import Image
 
 from streetclip.errors import ManifestError, ShardError
-from streetclip.shards import facts, space, write
+from streetclip.shards import facts, write
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.pack import PackJob, pack_shard
 from streetclip.shards.read import ShardReader
@@ -234,7 +234,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(
     make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=10_000)
-    monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ShardError, match=r"too little space .* got: 0.00 GB free"):
         build_shards(make_source(12), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -53,11 +53,11 @@ class Encoded:
     height: int
 
 
-def open_photograph(file: io.BufferedIOBase, *, max_pixels: int) -> Image.Image:
+def open_photograph(file: io.BytesIO, *, max_pixels: int) -> Image.Image:
     """Reads the header of a photograph and checks its size; no pixel is decoded yet.
 
     Args:
-        file: An open file or `io.BytesIO`.
+        file: The photograph's bytes in memory.
         max_pixels: Width times height, at most.
 
     Returns:

@@ -1,7 +1,7 @@
 """Runs independent jobs in several processes and gives their results in order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
@@ -13,7 +13,7 @@ _AHEAD = 2
 
 def in_processes(
     work: Callable[[_Job], _Outcome], jobs: Iterable[_Job], *, processes: int
-) -> Iterator[_Outcome]:
+) -> Generator[_Outcome, None, None]:
     """The outcomes of jobs in the order of the jobs, however many processes do them.
 
     Jobs are taken from the iterable as they are needed, so that it may be long.
