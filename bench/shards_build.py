@@ -20,7 +20,7 @@ from PIL import Image
 
 from streetclip.shards.index import index_tar
 from streetclip.shards.layout import ShardSet, open_shard_set
-from streetclip.shards.photograph import reencode
+from streetclip.shards.photograph import encode_photograph
 from streetclip.shards.read import ShardReader
 from streetclip.shards.verify import verify
 from streetclip.shards.write import BuildOptions, build_shards
@@ -50,7 +50,8 @@ def main() -> None:
             "of which re-encoding",
             arguments.photos,
             lambda: [
-                reencode(raw, max_side_px=512, quality=90, max_pixels=10**8) for raw in images
+                encode_photograph(raw, max_side_px=512, quality=90, max_pixels=10**8)
+                for raw in images
             ],
         )
         show("verify", arguments.photos, lambda: verify(folder / "out1"))

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from streetclip.errors import SampleError
-from streetclip.shards.photograph import Encoded, reencode
+from streetclip.shards.photograph import Encoded, encode_photograph
 
 RED = (200, 20, 30)
 
@@ -22,7 +22,7 @@ def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def again(raw: bytes, max_side_px: int = 64) -> Encoded:
-    return reencode(raw, max_side_px=max_side_px, quality=95, max_pixels=1_000_000)
+    return encode_photograph(raw, max_side_px=max_side_px, quality=95, max_pixels=1_000_000)
 
 
 def pixels(encoded: Encoded) -> np.ndarray:

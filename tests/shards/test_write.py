@@ -1,6 +1,7 @@
 """From a source to shards: nothing vanishes, and the same source gives the same bytes."""
 
 import csv
+import fcntl
 import gc
 import hashlib
 import io
@@ -218,6 +219,17 @@ def test_a_folder_with_something_in_it_is_refused(make_source: MakeSource, tmp_p
         build_shards(source, tmp_path / "out", options=options)
     with pytest.raises(ShardError, match="is a file"):
         build_shards(source, source, options=options)
+
+
+def test_two_builds_do_not_write_into_one_folder(make_source: MakeSource, tmp_path: Path) -> None:
+    source = make_source(6)
+    state = tmp_path / "out" / ".build"
+    state.mkdir(parents=True)
+    with (state / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ShardError, match="is being built by another process"):
+            build_shards(source, tmp_path / "out", options=SMALL)
+    assert build_shards(source, tmp_path / "out", options=SMALL).written == 6
 
 
 def test_held_out_countries_are_kept_out_of_training(

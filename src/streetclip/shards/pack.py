@@ -14,7 +14,7 @@ from streetclip.errors import SampleError
 from streetclip.records import Rejection
 from streetclip.shards.index import Places, index_tar, save_index
 from streetclip.shards.layout import ShardEntry, sync_folder, write_whole
-from streetclip.shards.photograph import reencode
+from streetclip.shards.photograph import encode_photograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _encode(sample: PackSample, job: PackJob) -> bytes:
         raise SampleError("unreadable_file", error.strerror or type(error).__name__) from error
     if hashlib.sha256(raw).hexdigest() != sample.sha256:
         raise SampleError("file_changed", "while the shards were being built")
-    encoded = reencode(
+    encoded = encode_photograph(
         raw, max_side_px=job.max_side_px, quality=job.quality, max_pixels=job.max_pixels
     )
     return encoded.data

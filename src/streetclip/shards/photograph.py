@@ -84,7 +84,7 @@ def open_photograph(file: io.BytesIO, *, max_pixels: int) -> Image.Image:
     return image
 
 
-def reencode(raw: bytes, *, max_side_px: int, quality: int, max_pixels: int) -> Encoded:
+def encode_photograph(raw: bytes, *, max_side_px: int, quality: int, max_pixels: int) -> Encoded:
     """Decodes a photograph, turns it upright, makes it RGB and small, and encodes it anew.
 
     EXIF, XMP, IPTC, comments, color profile and thumbnails are left behind; a color profile is

@@ -1,9 +1,11 @@
 """How a killed build is recognized and continued, and anything else in its folder is refused."""
 
+import fcntl
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,8 @@ def build_fingerprint(plan: Mapping[str, Sequence[PackSample]], options: Mapping
     return digest.hexdigest()
 
 
-def enter_output(out: Path, fingerprint: str) -> None:
+@contextmanager
+def entered_output(out: Path, fingerprint: str) -> Iterator[None]:
     """Marks a folder as being built, or recognizes the build that was killed in it.
 
     Args:
@@ -73,16 +76,26 @@ def enter_output(out: Path, fingerprint: str) -> None:
         fingerprint: Of the build that begins.
 
     Raises:
-        ShardError: The folder holds an unfinished build of something else.
+        ShardError: The folder holds an unfinished build of something else, or another process is
+            building in it right now.
     """
-    mark = out / STATE_FOLDER / "fingerprint"
-    if mark.is_file() and mark.read_text(encoding="utf-8") != fingerprint:
-        raise ShardError(
-            f"output folder {out} holds an unfinished build of another source or other options",
-            remedy="repeat the command that was interrupted, or choose another folder",
-        )
-    if mark.is_file():
-        logger.info("%s: continuing the build that was interrupted", out)
-        return
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(mark, fingerprint.encode())
+    state = out / STATE_FOLDER
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ShardError(
+                f"output folder {out} is being built by another process", remedy="wait for it"
+            ) from error
+        mark = state / "fingerprint"
+        if not mark.is_file():
+            write_whole(mark, fingerprint.encode())
+        elif mark.read_text(encoding="utf-8") != fingerprint:
+            raise ShardError(
+                f"output folder {out} holds an unfinished build of another source or other options",
+                remedy="repeat the command that was interrupted, or choose another folder",
+            )
+        else:
+            logger.info("%s: continuing the build that was interrupted", out)
+        yield

@@ -30,7 +30,7 @@ from streetclip.shards.resume import (
     STATE_FOLDER,
     build_fingerprint,
     check_output,
-    enter_output,
+    entered_output,
 )
 from streetclip.shards.sample import encode_metadata
 from streetclip.shards.space import check_space
@@ -144,14 +144,16 @@ def build_shards(
         quality, max_side_px = options.quality, options.max_side_px
         check_space(out, choice.scanned, max_side_px=max_side_px, quality=quality)
         plain = _plain_options(options)
-        enter_output(out, build_fingerprint(plan, plain))
-        packed = _pack(plan, out, options, processes, on_progress)
-    sets = _write_sets(packed, out, plain)
-    undecoded = [row for done in packed.values() for each in done for row in each.rejections]
-    rejections = choice.rejections + undecoded
-    _write_lists(out, rejections, choice.disagreements)
-    report = _report(out, source, choice, sets, rejections=rejections, climate=has_climate)
-    shutil.rmtree(out / STATE_FOLDER)
+        with entered_output(out, build_fingerprint(plan, plain)):
+            packed = _pack(plan, out, options, processes, on_progress)
+            sets = _write_sets(packed, out, plain)
+            undecoded = [
+                row for done in packed.values() for each in done for row in each.rejections
+            ]
+            rejections = choice.rejections + undecoded
+            _write_lists(out, rejections, choice.disagreements)
+            report = _report(out, source, choice, sets, rejections=rejections, climate=has_climate)
+            shutil.rmtree(out / STATE_FOLDER)
     return report
 
 
