@@ -1,13 +1,15 @@
 """A small gazetteer and protocols over it, for tests of decoding."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
 from streetclip.geo.gazetteer import Gazetteer
-from streetclip.zeroshot.protocol import CitySelection, Protocol
+from streetclip.zeroshot.candidates import Candidates, build_candidates
+from streetclip.zeroshot.protocol import CitySelection, Protocol, load_protocol
 
 ROWS = [
     # id, name, country, region, latitude, longitude, population
@@ -34,6 +36,12 @@ def towns() -> Gazetteer:
         longitude=np.array(columns[5]),
         population=np.array(columns[6], dtype=np.int64),
     )
+
+
+@pytest.fixture(scope="session")
+def shipped_candidates() -> Callable[[str], Candidates]:
+    """The candidates of a shipped protocol, made once."""
+    return cache(lambda name: build_candidates(load_protocol(name)))
 
 
 @pytest.fixture(scope="session")

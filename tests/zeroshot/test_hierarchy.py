@@ -13,7 +13,7 @@ from streetclip.geo.gazetteer import Gazetteer
 from streetclip.zeroshot.bank import TextBank, build_bank
 from streetclip.zeroshot.candidates import Candidates, build_candidates
 from streetclip.zeroshot.hierarchy import decode
-from streetclip.zeroshot.protocol import Protocol, load_protocol
+from streetclip.zeroshot.protocol import Protocol
 
 
 def random_unit(n: int, d: int, seed: int) -> Tensor:
@@ -41,9 +41,9 @@ def plain_rule(
 
 
 @pytest.fixture(scope="module")
-def paper() -> tuple[Candidates, TextBank]:
+def paper(shipped_candidates: Callable[[str], Candidates]) -> tuple[Candidates, TextBank]:
     """The paper's candidates with random features, in which equal prompts have equal ones."""
-    candidates = build_candidates(load_protocol("paper"))
+    candidates = shipped_candidates("paper")
     table = dict.fromkeys(candidates.distinct_prompts)
     rows = {prompt: row for row, prompt in enumerate(table)}
     features = random_unit(len(rows), 32, seed=0)

@@ -66,7 +66,7 @@ def bootstrap(
         >>> import numpy as np
         >>> right = {"right": np.array([1.0, 1.0, 0.0, 1.0] * 25)}
         >>> bootstrap(right, {"accuracy": Statistic("mean", ("right",))})["accuracy"]
-        Estimate(value=0.75, n=100, low=0.66..., high=0.8...)
+        Estimate(value=0.75, n=100, low=0.67, high=0.84)
     """
     n = len(next(iter(columns.values())))
     plain = np.ones((1, n))

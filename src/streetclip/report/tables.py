@@ -8,7 +8,7 @@ from streetclip.evaluation.compare import Estimate
 from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
 
-_LABELS = {
+LABELS = {
     "within_1km": "within 1 km",
     "within_25km": "within 25 km",
     "within_200km": "within 200 km",
@@ -42,7 +42,7 @@ def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
     """
     return [
         (
-            _LABELS.get(name, name),
+            LABELS.get(name, name),
             format_value(name, estimate.value),
             format_interval(name, estimate),
             f"{estimate.n:,}",

@@ -27,13 +27,12 @@ def fill(pattern: str, values: Mapping[str, str]) -> str:
         >>> fill(pattern, {"city": "Singapore", "region": "", "country": "Singapore"})
         'A photo of Singapore in Singapore.'
     """
-
-    def optional(match: re.Match[str]) -> str:
-        part = match[1]
-        return part if all(values[name] for name in _SLOT.findall(part)) else ""
-
-    chosen = _OPTIONAL.sub(optional, pattern)
+    chosen = _OPTIONAL.sub(lambda match: _part(match[1], values), pattern)
     return plain_text(_SLOT.sub(lambda match: values[match[1]], chosen))
+
+
+def _part(text: str, values: Mapping[str, str]) -> str:
+    return text if all(values[name] for name in _SLOT.findall(text)) else ""
 
 
 def pattern_problems(
