@@ -114,7 +114,8 @@ class StreetclipDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> StepLoader:
         """The loader of this rank, starting at the cursor."""
-        self._announce()
+        if self._rank_and_world()[0] == 0:
+            self._announce()
         return make_loader(
             self._dataset(),
             StepSampler(self.steps_per_epoch, cursor=self.cursor),
