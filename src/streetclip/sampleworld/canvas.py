@@ -45,7 +45,7 @@ class Canvas:
 
     def tone(self, color: Color, face: str, depth: float) -> tuple[int, int, int]:
         """A color as it is seen: lit by the face's light and fading into haze with depth."""
-        light = self.light.on(face)
+        light = self.light.faces[face]
         haze = 1.0 - math.exp(-max(depth, 0.0) / self.visibility)
         keep = 1.0 - haze
         red = color[0] * light[0] * keep + self.haze[0] * haze

@@ -14,7 +14,7 @@ _BOXES: tuple[tuple[str, float, float, float, float], ...] = (
     ("highland", 18.5, 21, -104, -97),  # central Mexico
     ("desert", 15, 35, -17, 34),  # Sahara
     ("desert", 12, 33.5, 34, 60),  # Arabia
-    ("desert", 24, 30, 60, 74),  # Baluchistan, Thar
+    ("desert", 24, 30, 60, 74),  # Baluchistan, Sindh
     ("desert", 36, 48, 75, 108),  # Taklamakan, Gobi
     ("desert", 26, 38, -117, -104),  # Sonora, Mojave, Chihuahua
     ("desert", -30, -17, -72, -68),  # Atacama

@@ -56,8 +56,8 @@ def paint_patches(canvas: Canvas, wall: Wall, patches: list[Patch]) -> None:
             canvas.face([wall.point(*corner) for corner in corners], color, wall.face)
         return
     depth = max(canvas.depth(wall.x, wall.z), 2.0)
-    for (*_, color), corners in zip(patches, flat.reshape(-1, 8).tolist(), strict=True):
-        canvas.draw.polygon(corners, fill=canvas.tone(color, wall.face, depth))
+    for (*_, color), pixels in zip(patches, flat.reshape(-1, 8).tolist(), strict=True):
+        canvas.draw.polygon(pixels, fill=canvas.tone(color, wall.face, depth))
 
 
 def paint_text(
@@ -135,7 +135,7 @@ def paint_windows(canvas: Canvas, wall: Wall, dice: Dice, *, first_floor: int = 
 
 def _glass(canvas: Canvas, dice: Dice) -> Color:
     if canvas.scene.sun.altitude_deg < 1 and dice.chance(0.6):
-        return (420, 340, 190)
+        return (1100, 880, 480)
     return mix((52, 60, 74), (120, 146, 172), dice.unit())
 
 

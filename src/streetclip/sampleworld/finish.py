@@ -35,7 +35,8 @@ def _exposed(
     grain = np.random.Generator(np.random.Philox(key=dice.integer(2**40)))
     strength = dice.between(1.0, 5.0)
     pixels += grain.standard_normal(picture.shape[:2], dtype=np.float32)[..., None] * strength
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    exposed: UInt8[np.ndarray, "h w 3"] = np.clip(pixels, 0, 255).astype(np.uint8)
+    return exposed
 
 
 def _paint_rain(canvas: Canvas, dice: Dice) -> None:

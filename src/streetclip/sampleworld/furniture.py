@@ -3,7 +3,7 @@
 from streetclip.sampleworld.canvas import Canvas
 from streetclip.sampleworld.dice import Dice
 from streetclip.sampleworld.palette import COLORS, PAINT, Color, scaled
-from streetclip.sampleworld.things import Shadow, Thing, box
+from streetclip.sampleworld.things import Painter, Shadow, Thing, box
 from streetclip.sampleworld.world import Scene
 
 _POLE_COLORS: dict[str, Color] = {
@@ -11,6 +11,7 @@ _POLE_COLORS: dict[str, Color] = {
     "concrete": (186, 182, 172),
     "steel": (120, 128, 136),
 }
+LAMPS = ("cobra", "bent", "double", "globe", "lantern")
 _POLE_M = 8.0
 _SPACING_M = 17.0
 
@@ -30,21 +31,19 @@ def _poles(scene: Scene, dice: Dice) -> list[Thing]:
     side = 1.0 if dice.chance(0.5) else -1.0
     x = side * (scene.road_half_m + dice.between(0.5, 0.9))
     start = dice.between(4.0, 13.0)
-    things = []
-    for place in range(4):
-        z = start + place * _SPACING_M
-        last = place == 3
-        things.append(
-            Thing(
-                x,
-                z,
-                lambda canvas, z=z, last=last: _paint_pole(  # type: ignore[misc]  # defaults bind
-                    canvas, (x, z), color, arms, wired=not last
-                ),
-                Shadow(x - 0.15, x + 0.15, z - 0.15, z + 0.15, _POLE_M),
-            )
-        )
-    return things
+    spots = [(x, start + place * _SPACING_M) for place in range(4)]
+    return [
+        Thing(x, z, _pole_painter((x, z), color, arms, wired=z < spots[-1][1]), _pole_shadow(x, z))
+        for x, z in spots
+    ]
+
+
+def _pole_shadow(x: float, z: float) -> Shadow:
+    return Shadow(x - 0.15, x + 0.15, z - 0.15, z + 0.15, _POLE_M)
+
+
+def _pole_painter(place: tuple[float, float], color: Color, arms: int, *, wired: bool) -> Painter:
+    return lambda canvas: _paint_pole(canvas, place, color, arms, wired=wired)
 
 
 def _paint_pole(
@@ -77,7 +76,7 @@ def _lamps(scene: Scene, dice: Dice) -> list[Thing]:
     ]
 
 
-def _lamp_painter(kind: str, x: float, z: float, side: float):  # noqa: ANN202
+def _lamp_painter(kind: str, x: float, z: float, side: float) -> Painter:
     return lambda canvas: _paint_lamp(canvas, kind, (x, z), side)
 
 
@@ -86,7 +85,7 @@ def _paint_lamp(canvas: Canvas, kind: str, place: tuple[float, float], side: flo
     high = 4.2 if kind in ("globe", "lantern") else 7.5
     color: Color = (60, 66, 70) if kind in ("globe", "lantern") else (160, 166, 170)
     dark = canvas.scene.sun.altitude_deg < 0.5
-    glow: Color = (700, 620, 430) if dark else (238, 234, 214)
+    glow: Color = (1500, 1300, 900) if dark else (238, 234, 214)
     box(canvas, (x - 0.08, 0, z - 0.08), (x + 0.08, high, z + 0.08), color)
     for way in (-side, side) if kind == "double" else (-side,):
         if kind == "globe":
@@ -122,7 +121,7 @@ def _bollards(scene: Scene, dice: Dice) -> list[Thing]:
     return [Thing(x, z, _bollard_painter(x, z, body, band)) for x, z in spots]
 
 
-def _bollard_painter(x: float, z: float, body: Color, band: Color):  # noqa: ANN202
+def _bollard_painter(x: float, z: float, body: Color, band: Color) -> Painter:
     def paint(canvas: Canvas) -> None:
         box(canvas, (x - 0.11, 0, z - 0.11), (x + 0.11, 1.15, z + 0.11), body)
         box(canvas, (x - 0.12, 0.65, z - 0.12), (x + 0.12, 0.95, z + 0.12), band)
@@ -146,7 +145,7 @@ def _fences(scene: Scene, dice: Dice) -> list[Thing]:
     return things
 
 
-def _fence_painter(kind: str, x: float, span: tuple[float, float], tint: float):  # noqa: ANN202
+def _fence_painter(kind: str, x: float, span: tuple[float, float], tint: float) -> Painter:
     def paint(canvas: Canvas) -> None:
         z0, z1 = max(span[0], 0.8), span[1]
         if kind == "wall":
@@ -186,7 +185,7 @@ def _clutter(scene: Scene, dice: Dice) -> list[Thing]:
     return things
 
 
-def _clutter_painter(scene: Scene, kind: str, place: tuple[float, float], key: int):  # noqa: ANN202
+def _clutter_painter(scene: Scene, kind: str, place: tuple[float, float], key: int) -> Painter:
     def paint(canvas: Canvas) -> None:
         (x, z), dice = place, Dice("clutter", key)
         if kind == "bin":

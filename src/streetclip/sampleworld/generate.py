@@ -58,7 +58,8 @@ def generate(
         towns: Which towns are photographed: `train`, `val` (never in both) or `all`.
         countries: How many countries, in the order of `ranked_countries`; None takes all.
         size_px: Side of the square photographs.
-        processes: How many render; None takes one for each processor.
+        processes: How many render; None takes one for each processor. They are spawned, so a
+            script that calls this does so under `if __name__ == "__main__"`.
         progress: Show a progress bar.
 
     Raises:
@@ -69,7 +70,7 @@ def generate(
     facts = [draw_facts(seed, index, codes, towns) for index in range(photos)]
     (out / "images").mkdir(parents=True, exist_ok=True)
     jobs = [(fact, out / image_name(fact.index), size_px) for fact in facts]
-    done: Iterable[None] = _work(jobs, processes or os.cpu_count() or 1)
+    done: Iterable[None] = _work(jobs, processes or _processors())
     if progress:
         done = track(done, description="rendering", total=photos)
     for _ in done:
@@ -87,6 +88,13 @@ def _check(out: Path, photos: int, towns: str, countries: int | None, size_px: i
         raise InputError("countries is too small", got=countries, allowed="1 or more, or none")
     if towns not in SPLITS:
         raise InputError("no such half of the towns", got=towns, allowed=", ".join(SPLITS))
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 Job = tuple[Facts, Path, int]

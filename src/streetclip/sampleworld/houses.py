@@ -130,7 +130,7 @@ def paint_house(canvas: Canvas, house: House) -> None:
         paint_shop(canvas, front, dice)
     else:
         paint_door(canvas, front, dice)
-    _ROOFS[house.roof](canvas, house)
+    ROOFS[house.roof](canvas, house)
 
 
 def paint_wall(canvas: Canvas, wall: Wall) -> None:
@@ -271,7 +271,7 @@ def _dome(canvas: Canvas, house: House) -> None:
     )
 
 
-_ROOFS = {
+ROOFS = {
     "flat": _flat,
     "gable": _gable,
     "hip": _hip,

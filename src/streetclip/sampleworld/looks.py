@@ -30,7 +30,7 @@ class Look:
         code: ISO 3166-1 alpha-2.
         drives_left: Whether traffic keeps to the left.
         script: Family of letters on signs.
-        centre: Color and style of the line in the middle of the road, or `none`.
+        center: Color and style of the line in the middle of the road, or `none`.
         edge: Color of the lines at its edges, or `none`.
         walls: Colors of houses; a region favors one of them.
         roof: `flat`, `gable` (ridge along the street), `front` (gable to the street), `hip`,
@@ -41,7 +41,7 @@ class Look:
         floors: Fewest and most floors of houses in a small town.
         fence: Between pavement and gardens.
         pole: Material of poles and number of crossarms, or `none`.
-        kerb: Colors of the kerb, or `plain` or `none`.
+        curb: Colors of the curb, or `plain` or `none`.
         bollard: Colors of posts at the road, or `none`.
         sign: Color of direction signs.
         warning: Form of warning signs.
@@ -55,7 +55,7 @@ class Look:
     code: str
     drives_left: bool
     script: str
-    centre: str
+    center: str
     edge: str
     walls: tuple[str, ...]
     roof: str
@@ -65,7 +65,7 @@ class Look:
     floors: tuple[int, int]
     fence: str
     pole: str
-    kerb: str
+    curb: str
     bollard: str
     sign: str
     warning: str
@@ -106,7 +106,7 @@ def _look(row: dict[str, str]) -> Look:
         code=row["code"],
         drives_left=countries()[row["code"]].drives_left,
         script=row["script"],
-        centre=row["centre"],
+        center=row["center"],
         edge=row["edge"],
         walls=tuple(row["walls"].split("+")),
         roof=row["roof"],
@@ -116,7 +116,7 @@ def _look(row: dict[str, str]) -> Look:
         floors=(int(low), int(high)),
         fence=row["fence"],
         pole=row["pole"],
-        kerb=row["kerb"],
+        curb=row["curb"],
         bollard=row["bollard"],
         sign=row["sign"],
         warning=row["warning"],
@@ -138,7 +138,7 @@ def _borrowed(code: str) -> Look:
         code=code,
         drives_left=country.drives_left,
         script=script,
-        kerb=dice.choice(everywhere).kerb,
+        curb=dice.choice(everywhere).curb,
         pole=dice.choice(everywhere).pole,
         walls=dice.choice(near or everywhere).walls,
         bollard=dice.choice(everywhere).bollard,

@@ -1,5 +1,6 @@
 """Names of colors and what light makes of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streetclip.sampleworld.sun import Sun
@@ -25,7 +26,7 @@ COLORS: dict[str, Color] = {
     "sand": (212, 188, 146),
     "brown": (122, 86, 60),
     "straw": (190, 166, 110),
-    "grey": (158, 156, 152),
+    "gray": (158, 156, 152),
     "concrete": (176, 172, 162),
     "slate": (88, 92, 104),
     "tin": (172, 180, 184),
@@ -83,24 +84,13 @@ class Light:
     """What the faces of things receive, by the direction that they look to.
 
     Args:
-        up: On level ground.
-        left: On faces that look to the left of the street.
-        right: On faces that look to the right.
-        near: On faces that look to the camera.
-        around: On things without a face, such as trees.
+        faces: Light on `up` (level ground), `left` and `right` (what looks to that side of the
+            street), `near` (what looks to the camera) and `around` (what has no face, as trees).
         shadow: What is left of the light in a shadow.
     """
 
-    up: Color
-    left: Color
-    right: Color
-    near: Color
-    around: Color
+    faces: Mapping[str, Color]
     shadow: float
-
-    def on(self, face: str) -> Color:
-        """The light on a face by its name."""
-        return self.__getattribute__(face)
 
 
 def day(sun: Sun) -> float:
@@ -126,8 +116,9 @@ def light_of(sun: Sun, road_heading: float, weather: str) -> Light:
 
     def lit(cosine: float) -> Color:
         share = max(0.0, cosine)
-        return tuple(a + b * share for a, b in zip(ambient, beam, strict=True))  # type: ignore[return-value]  # three by three
+        red, green, blue = (a + b * share for a, b in zip(ambient, beam, strict=True))
+        return red, green, blue
 
-    full = lit(0.35 + 0.65 * max(0.0, up))
-    shadow = sum(ambient) / max(sum(full), 1e-6)
-    return Light(full, lit(-right), lit(right), lit(-along), lit(0.6), shadow)
+    ground = lit(0.35 + 0.65 * max(0.0, up))
+    sides = {"left": lit(-right), "right": lit(right), "near": lit(-along), "around": lit(0.6)}
+    return Light({"up": ground, **sides}, sum(ambient) / max(sum(ground), 1e-6))

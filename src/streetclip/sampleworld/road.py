@@ -1,4 +1,4 @@
-"""The ground: grass or dust, pavement, kerb, the road, and the lines painted on it."""
+"""The ground: grass or dust, pavement, curb, the road, and the lines painted on it."""
 
 from streetclip.sampleworld.canvas import Canvas
 from streetclip.sampleworld.dice import Dice
@@ -16,7 +16,7 @@ def paint_ground(canvas: Canvas) -> None:
     half, walk = scene.road_half_m, scene.pavement_m
     canvas.ground(-400, 400, -1, 900, _soil(canvas, dice))
     asphalt = mix((74, 75, 80), (134, 130, 126), dice.unit())
-    if scene.look.centre == "none" and scene.city < 0.5:
+    if scene.look.center == "none" and scene.city < 0.5:
         asphalt = mix(asphalt, (168, 122, 86), dice.between(0.2, 0.7))
     paving = mix((168, 164, 158), (196, 182, 164), dice.unit())
     if scene.snow:
@@ -27,9 +27,9 @@ def paint_ground(canvas: Canvas) -> None:
     canvas.ground(-half, half, -1, FAR_M, asphalt)
     _paint_cracks(canvas, dice, asphalt)
     for side in (-1.0, 1.0):
-        _paint_kerb(canvas, side * half, side)
+        _paint_curb(canvas, side * half, side)
         _paint_edge(canvas, side * (half - 0.35))
-    _paint_centre(canvas, dice)
+    _paint_center(canvas, dice)
     if scene.city > 0.3 and dice.chance(0.25):
         _paint_crossing(canvas, dice.between(7, 16), asphalt)
 
@@ -50,8 +50,8 @@ def _paint_cracks(canvas: Canvas, dice: Dice, asphalt: Color) -> None:
         canvas.ground(x, x + dice.between(0.6, 1.6), z, z + dice.between(1, 6), patch)
 
 
-def _paint_kerb(canvas: Canvas, x: float, side: float) -> None:
-    words = canvas.scene.look.kerb.split("-")
+def _paint_curb(canvas: Canvas, x: float, side: float) -> None:
+    words = canvas.scene.look.curb.split("-")
     if words[0] == "none":
         return
     inner, outer = sorted((x, x + side * 0.4))
@@ -78,10 +78,10 @@ def _worn(canvas: Canvas, name: str) -> Color:
     return mix(worn, _SNOW, 0.5) if canvas.scene.snow else worn
 
 
-def _paint_centre(canvas: Canvas, dice: Dice) -> None:
-    if canvas.scene.look.centre == "none":
+def _paint_center(canvas: Canvas, dice: Dice) -> None:
+    if canvas.scene.look.center == "none":
         return
-    name, style = canvas.scene.look.centre.split("-")
+    name, style = canvas.scene.look.center.split("-")
     color, width = _worn(canvas, name), 0.11
     if style == "double":
         for x in (-0.2, 0.2):

@@ -1,12 +1,9 @@
 """Road signs: direction boards in the country's color and script, warnings in its form."""
 
-from collections.abc import Callable
-
 from streetclip.sampleworld.canvas import Canvas
-from streetclip.sampleworld.dice import Dice
 from streetclip.sampleworld.facade import Wall, paint_patches, paint_text
 from streetclip.sampleworld.palette import PAINT, Color, contrasting
-from streetclip.sampleworld.things import Thing, box
+from streetclip.sampleworld.things import Painter, Thing, box
 from streetclip.sampleworld.world import Scene
 
 _STEEL: Color = (138, 142, 146)
@@ -31,9 +28,7 @@ def plan_signs(scene: Scene) -> list[Thing]:
     return things
 
 
-def _direction_painter(
-    scene: Scene, place: tuple[float, float], key: int
-) -> Callable[[Canvas], None]:
+def _direction_painter(scene: Scene, place: tuple[float, float], key: int) -> Painter:
     def paint(canvas: Canvas) -> None:
         x, z = place
         box(canvas, (x - 0.06, 0, z), (x + 0.06, 2.0, z + 0.1), _STEEL)
@@ -42,7 +37,7 @@ def _direction_painter(
     return paint
 
 
-def _gantry_painter(scene: Scene, z: float, key: int) -> Callable[[Canvas], None]:
+def _gantry_painter(scene: Scene, z: float, key: int) -> Painter:
     half = scene.road_half_m + 0.6
 
     def paint(canvas: Canvas) -> None:
@@ -58,8 +53,8 @@ def _board(
     canvas: Canvas, corner: tuple[float, float], size: tuple[float, float], z: float, key: int
 ) -> None:
     """A painted board with a rim and two lines of lettering, turned to the camera."""
-    scene, dice = canvas.scene, Dice("board", scene_key := canvas.scene.facts.index, key)
-    del scene_key
+    scene = canvas.scene
+    dice = scene.facts.dice(f"board {key}")
     (x, low), (width, height) = corner, size
     ground, ink = PAINT[scene.look.sign], contrasting(scene.look.sign)
     wall = Wall(x, z, (1, 0), width, low + height, "near", ground)
@@ -78,13 +73,13 @@ def _board(
         paint_text(canvas, wall, (0.18, width - 0.18, top - line + 0.06, top), ink, dice)
 
 
-def _warning_painter(scene: Scene, place: tuple[float, float]) -> Callable[[Canvas], None]:
+def _warning_painter(scene: Scene, place: tuple[float, float]) -> Painter:
     def paint(canvas: Canvas) -> None:
         x, z = place
         box(canvas, (x - 0.05, 0, z), (x + 0.05, 2.0, z + 0.1), _STEEL)
-        form, _, tint = scene.look.warning.partition("-")
+        form = scene.look.warning.partition("-")[0]
         points = _TRIANGLE if form == "triangle" else _DIAMOND
-        rim, ground = _PAINTS[form, tint]
+        rim, ground = WARNINGS[scene.look.warning]
         for size, name in ((1.0, rim), (0.68 if form == "triangle" else 0.86, ground)):
             shape = [(x + a * size, 2.45 + b * size, z) for a, b in points]
             canvas.face(shape, PAINT[name], "near")
@@ -96,11 +91,11 @@ def _warning_painter(scene: Scene, place: tuple[float, float]) -> Callable[[Canv
 
 _TRIANGLE = ((-0.62, -0.42), (0.62, -0.42), (0.0, 0.7))
 _DIAMOND = ((-0.62, 0.0), (0.0, -0.62), (0.62, 0.0), (0.0, 0.62))
-# Rim and ground of a warning sign, by form and tint.
-_PAINTS = {
-    ("triangle", ""): ("red", "white"),
-    ("triangle", "yellow"): ("red", "yellow"),
-    ("triangle", "red"): ("black", "red"),
-    ("diamond", ""): ("black", "yellow"),
-    ("diamond", "orange"): ("black", "orange"),
+# Rim and ground of a warning sign.
+WARNINGS = {
+    "triangle": ("red", "white"),
+    "triangle-yellow": ("red", "yellow"),
+    "triangle-red": ("black", "red"),
+    "diamond": ("black", "yellow"),
+    "diamond-orange": ("black", "orange"),
 }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from streetclip.sampleworld.canvas import Canvas, Point
 from streetclip.sampleworld.palette import Color
 
+Painter = Callable[[Canvas], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
@@ -41,7 +43,7 @@ class Thing:
 
     x: float
     z: float
-    paint: Callable[[Canvas], None]
+    paint: Painter
     shadow: Shadow | None = None
 
 

@@ -8,7 +8,7 @@ from streetclip.sampleworld.world import Scene
 
 _BARE: Color = (112, 98, 84)
 _SNOW: Color = (228, 234, 240)
-_CROWNS: dict[str, Color] = {
+CROWNS: dict[str, Color] = {
     "round": (74, 118, 52),
     "poplar": (88, 126, 58),
     "hedge": (58, 100, 48),
@@ -74,7 +74,7 @@ def _tree(scene: Scene, dice: Dice, x: float, z: float) -> Thing:
 
 def _crown_color(scene: Scene, dice: Dice, kind: str) -> Color | None:
     """The color of the leaves, or None on a bare tree."""
-    crown = scaled(_CROWNS[kind], dice.between(0.8, 1.2))
+    crown = scaled(CROWNS[kind], dice.between(0.8, 1.2))
     if kind in _LEAFY and scene.climate.seasons in ("leaves", "snow"):
         if scene.season == "winter":
             return None

@@ -30,16 +30,16 @@ class Body:
     colors: tuple[str, ...]
 
 
-_ANY = ("white", "grey", "dark", "black", "red", "blue", "tin", "white")
+_ANY = ("white", "gray", "dark", "black", "red", "blue", "tin", "white")
 BODIES = {
     "car": Body(1.75, 4.2, 0.85, 1.45, (0.12, 0.7), _ANY),
     "oldcar": Body(
         1.7, 4.4, 0.8, 1.4, (0.25, 0.72), ("turquoise", "red", "cream", "green", "pink")
     ),
-    "suv": Body(1.95, 4.7, 1.05, 1.85, (0.0, 0.72), ("black", "white", "grey", "dark")),
-    "pickup": Body(1.9, 5.2, 1.05, 1.8, (0.42, 0.78), ("white", "red", "grey", "blue")),
+    "suv": Body(1.95, 4.7, 1.05, 1.85, (0.0, 0.72), ("black", "white", "gray", "dark")),
+    "pickup": Body(1.9, 5.2, 1.05, 1.8, (0.42, 0.78), ("white", "red", "gray", "blue")),
     "kei": Body(1.45, 3.2, 0.8, 1.7, (0.0, 0.85), ("white", "tin", "lightblue", "cream")),
-    "van": Body(1.95, 5.2, 1.1, 2.3, (0.0, 0.85), ("white", "white", "grey", "yellow")),
+    "van": Body(1.95, 5.2, 1.1, 2.3, (0.0, 0.85), ("white", "white", "gray", "yellow")),
     "minibus": Body(1.9, 5.0, 1.1, 2.2, (0.0, 0.94), ("white", "cream", "blue", "green")),
     "bus": Body(2.4, 9.0, 1.2, 3.0, (0.0, 1.0), ("red", "blue", "green", "orange")),
     "tram": Body(2.3, 12.0, 1.2, 3.2, (0.0, 1.0), ("red", "cream")),
@@ -47,7 +47,7 @@ BODIES = {
     "truck": Body(2.3, 6.8, 1.2, 3.1, (0.0, 0.76), ("white", "orange", "blue", "green")),
     "tuktuk": Body(1.35, 2.6, 0.8, 1.8, (0.0, 0.8), ("red", "blue", "green")),
     "rickshaw": Body(1.3, 2.5, 0.8, 1.75, (0.0, 0.8), ("green", "yellow", "black")),
-    "motorbike": Body(0.6, 1.9, 0.75, 0.75, (0.0, 0.0), ("red", "black", "blue", "grey")),
+    "motorbike": Body(0.6, 1.9, 0.75, 0.75, (0.0, 0.0), ("red", "black", "blue", "gray")),
     "bicycle": Body(0.4, 1.7, 0.6, 0.6, (0.0, 0.0), ("dark", "green", "red")),
     "horse": Body(1.4, 2.6, 0.9, 1.2, (0.0, 0.6), ("brown", "straw")),
 }
@@ -193,7 +193,7 @@ def _paint_end(
     z -= 0.02
     lamp: Color = (230, 30, 26) if away else (255, 250, 226)
     if canvas.scene.sun.altitude_deg < 2:
-        lamp = scaled(lamp, 2.5)
+        lamp = scaled(lamp, 4.0)
     size = 0.24 if body.width > 1 else 0.12
     for left in (x - half + 0.05, x + half - size - 0.05):
         _upright(canvas, (left, left + size), (body.hood - 0.3, body.hood - 0.08), z, lamp)
