@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import webdataset as wds
 from PIL import Image
 
 from streetclip.shards.index import index_tar
@@ -59,6 +58,9 @@ def main() -> None:
 
 def compare_reading(shard_set: ShardSet, folder: Path) -> None:
     """Reading and writing of raw bytes, beside webdataset's own."""
+    # Here, because the processes that build shards import this file, and this brings torch along.
+    import webdataset as wds
+
     count = len(shard_set)
     tars = [shard_set.path(number) for number in range(len(shard_set.shards))]
     show("index", count, lambda: [index_tar(tar) for tar in tars])

@@ -11,6 +11,7 @@ from streetclip.shards.photograph import open_photograph
 from streetclip.shards.pool import in_processes
 
 _CHUNK = 64
+_FEW = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def scan_photographs(
     chunks = (
         _Chunk(paths[start : start + _CHUNK], max_pixels) for start in range(0, len(paths), _CHUNK)
     )
+    # A look takes a fraction of a millisecond, and a process a second to start.
+    processes = processes if len(paths) > _FEW else 1
     for outcomes in in_processes(_scan_chunk, chunks, processes=processes):
         yield from outcomes
 
