@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -14,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import streetclip
 from streetclip.errors import ResultError
 from streetclip.evaluation.compare import Estimate
 from streetclip.evaluation.predictions import SCHEMA
@@ -28,7 +28,9 @@ _PACKAGES = ("torch", "open_clip_torch", "numpy")
 
 def current_versions() -> Mapping[str, str]:
     """Versions of this package and of what it computes with."""
-    versions = {"streetclip": streetclip.__version__, "python": platform.python_version()}
+    # Importing the package itself would be an import of the room `build`, which it loads on demand.
+    own = str(sys.modules["streetclip"].__version__)
+    versions = {"streetclip": own, "python": platform.python_version()}
     return MappingProxyType(versions | {name: metadata.version(name) for name in _PACKAGES})
 
 
