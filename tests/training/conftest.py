@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning.pytorch as pl
@@ -19,20 +20,25 @@ import torch
 import webdataset
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.loggers.logger import Logger
 from PIL import Image
 
 from streetclip.captions.template import load_template
 from streetclip.data.datamodule import StreetclipDataModule
+from streetclip.evaluation.predictions import SeenPlaces
+from streetclip.evaluation.run import EvaluationOptions
 from streetclip.model.backbone import create_backbone
 from streetclip.model.module import StreetclipModule
 from streetclip.shards.index import index_shards
 from streetclip.shards.layout import open_shard_set
 from streetclip.training.checkpoint import RunCheckpoint
-from streetclip.training.checkpoint_io import AtomicCheckpointIO, newest_whole
+from streetclip.training.checkpoint_io import AtomicCheckpointIO, checkpoint_step, newest_whole
 from streetclip.training.cursor import CursorCallback
 from streetclip.training.ema import Ema
-from streetclip.training.logger import CsvLogger
+from streetclip.training.geolocation import GeolocationCallback
+from streetclip.training.logger import CsvLogger, tensorboard_logger
 from streetclip.training.samples import SampleLog
+from streetclip.zeroshot.protocol import load_protocol
 
 PLACES = [("FR", "Brittany", "Rennes"), ("JP", "Kyoto", "Uji"), ("PE", "Cusco", "Pisac")]
 PHOTOS = 34
@@ -50,6 +56,18 @@ CONFIG = {
     },
     "text_cfg": {"context_length": 40, "width": 32, "heads": 2, "layers": 1},
 }
+
+
+PROTOCOL = """
+description: three countries
+countries: [FR, JP, PE]
+articles: true
+country_prompts: A Street View photo in {country}.
+city_prompts: A Street View photo close to the town of {city} in {country}.
+cities: {per_country: 2}
+decoding: greedy
+distance: {radius_km: 6371.0088, inclusive: true}
+"""
 
 
 @dataclass(frozen=True)
@@ -82,6 +100,9 @@ class TinyRun:
         ema: Average the weights.
         ranks: Processes.
         kill: When the run dies, or None.
+        evaluate: Evaluate on the training photographs, also after every 3 steps.
+        tensorboard: Log to TensorBoard too.
+        monitor: What `best.ckpt` follows, its smallest value.
         callbacks: Further callbacks, first in order.
     """
 
@@ -94,6 +115,8 @@ class TinyRun:
     ema: bool = True
     ranks: int = 1
     kill: Kill | None = None
+    evaluate: bool = False
+    tensorboard: bool = False
     monitor: str | None = "train/loss"
     callbacks: tuple[pl.Callback, ...] = field(default=())
 
@@ -127,16 +150,22 @@ class TinyRun:
             facts={"ema_decay": 0.5 if self.ema else None},
         )
         chosen = [*self.callbacks, CursorCallback(), samples, checkpoint]
+        chosen += [self._geolocation()] if self.evaluate else []
         # Checkpoint callbacks come last, in order: a killer that must follow is one as well.
         chosen += [Ema(0.5)] if self.ema else []
         chosen += [Killer(self.kill)] if self.kill else []
+        resume = newest_whole(self.folder / "checkpoints").path
+        loggers: list[Logger] = [logger]
+        if self.tensorboard:
+            step = checkpoint_step(resume) if resume else None
+            loggers.append(tensorboard_logger(self.folder, resume_step=step))
         trainer = pl.Trainer(
             accelerator="cpu",
             devices=self.ranks,
             strategy="ddp" if self.ranks > 1 else "auto",
             max_epochs=self.epochs,
             max_steps=self.max_steps,
-            logger=logger,
+            logger=loggers,
             callbacks=chosen,
             plugins=[AtomicCheckpointIO()],
             log_every_n_steps=1,
@@ -145,9 +174,21 @@ class TinyRun:
             use_distributed_sampler=False,
             default_root_dir=self.folder,
         )
-        resume = newest_whole(self.folder / "checkpoints").path
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         return trainer
+
+    def _geolocation(self) -> GeolocationCallback:
+        protocol = self.folder / "protocol.yaml"
+        protocol.write_text(PROTOCOL)
+        shard_set = open_shard_set(self.shards)
+        return GeolocationCallback(
+            {"val": shard_set},
+            load_protocol(str(protocol)),
+            folder=self.folder / "evaluations",
+            options=EvaluationOptions(batch_size=16, matching_batch=4, resamples=10),
+            seen=SeenPlaces(frozenset(shard_set.countries), shard_set.towns),
+            every_n_steps=3,
+        )
 
     def fork(self, *, timeout_s: float = 120.0) -> list[int]:
         """Train in processes forked from this one; the exit codes, negative for a signal."""
@@ -207,6 +248,11 @@ def _free_port() -> int:
 
 
 @pytest.fixture
+def free_port() -> int:
+    return _free_port()
+
+
+@pytest.fixture
 def tiny_run(tiny_shards: Path) -> Callable[..., TinyRun]:
     """Makes a run of a folder, with changes."""
 
@@ -214,6 +260,26 @@ def tiny_run(tiny_shards: Path) -> Callable[..., TinyRun]:
         return TinyRun(tiny_shards, folder, **changes)
 
     return make
+
+
+class FakeTrainer(pl.Trainer):
+    """A trainer by its type that is where a test puts it, and saves a text file."""
+
+    # What is computed in a real trainer.
+    is_global_zero: Any = True
+    global_step: Any = 0
+    current_epoch: Any = 0
+    num_training_batches: Any = 3
+    callback_metrics: Any = None
+    datamodule: Any = None
+
+    def __init__(self, cursor: Any) -> None:
+        self.callback_metrics = {}
+        self.datamodule = SimpleNamespace(cursor=cursor)
+
+    def save_checkpoint(self, filepath: Any, *_: Any, **__: Any) -> None:
+        filepath.parent.mkdir(exist_ok=True)
+        filepath.write_text(f"{self.global_step}")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from streetclip.shards.layout import sync_folder, write_whole
 
@@ -56,8 +55,8 @@ class LineLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[bytes] | None = None
         self._rows: int | None = None
+        self._is_clean = False
 
     @property
     def name(self) -> str:
@@ -79,21 +78,19 @@ class LineLog:
 
     def append(self, line: str) -> None:
         """Add one line, which must not contain a line break."""
-        rows = self.rows
-        if self._file is None:
+        if not self._is_clean:
             self._end_cleanly()
-            self._file = self.path.open("ab", buffering=0)
-        self._file.write(f"{line}\n".encode())
+        rows = self.rows
+        with self.path.open("ab", buffering=0) as file:
+            file.write(f"{line}\n".encode())
         self._rows = rows + 1
 
     def cut(self, rows: int) -> None:
-        """Keep the first so many lines; a file that has fewer stays as it is."""
-        lines = self.read()
-        self.rewrite(lines[:rows])
+        """Keep the first so many lines; a file that has fewer keeps all."""
+        self.rewrite(self.read()[:rows])
 
     def rewrite(self, lines: Sequence[str]) -> None:
         """Replace all lines at once."""
-        self.close()
         if lines or self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_text(self.path, "".join(f"{line}\n" for line in lines))
@@ -101,17 +98,13 @@ class LineLog:
 
     def sync(self) -> None:
         """Bring what was appended to the disk."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Close the file; `append` opens it again."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
 
     def _end_cleanly(self) -> None:
         """Drop an unfinished last line, which would grow together with the next one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists() and not self.path.read_bytes().endswith(b"\n"):
             self.rewrite(self.read())
+        self._is_clean = True

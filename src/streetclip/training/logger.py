@@ -76,10 +76,6 @@ class CsvTable:
         """Bring the rows to the disk."""
         self._log.sync()
 
-    def close(self) -> None:
-        """Close the file."""
-        self._log.close()
-
     def _widen(self, new: Sequence[str]) -> None:
         self._columns = [*(self._columns or []), *new]
         body = self._log.read()[1:]
@@ -139,12 +135,6 @@ class CsvLogger(Logger):
             own = {k: v for k, v in named.items() if k.startswith(TIMING_PREFIX) is is_timing}
             if own:
                 table.append({**first, **own})
-
-    @rank_zero_only
-    def finalize(self, status: str) -> None:
-        """Close the files."""
-        for table in self.tables:
-            table.close()
 
 
 def tensorboard_logger(folder: Path, *, resume_step: int | None = None) -> TensorBoardLogger:

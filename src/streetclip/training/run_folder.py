@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from streetclip.errors import CheckpointError, InputError
 from streetclip.training.checkpoint_io import Newest, newest_whole
@@ -34,7 +34,7 @@ class RunFolder:
         self.status_file = path / "status.json"
         self.checkpoints = path / "checkpoints"
         self.evaluations = path / "evaluations"
-        self._lock: IO[str] | None = None
+        self._lock: int | None = None
 
     @classmethod
     def create(
@@ -105,16 +105,16 @@ class RunFolder:
         """Whether a process on this machine, perhaps this one, holds the run."""
         if self.path.resolve() in _HELD:
             return True
+        handle = self._open_lock()
         try:
-            with (self.path / "lock").open("a") as file:
-                return not _lock(file)
-        except OSError:
-            return False
+            return not _lock(handle)
+        finally:
+            os.close(handle)
 
     def release(self) -> None:
         """Let go of the lock; the end of the process does so too."""
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
             self._lock = None
             _HELD.discard(self.path.resolve())
 
@@ -128,9 +128,12 @@ class RunFolder:
             )
         # The handle stays open as long as the run: a lock of this kind ends with its process, and
         # loader processes that outlive a killed run for some seconds do not inherit it.
-        self._lock = (self.path / "lock").open("a")
+        self._lock = self._open_lock()
         _lock(self._lock)
         _HELD.add(self.path.resolve())
+
+    def _open_lock(self) -> int:
+        return os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
 
     def _write_status(
         self, before: Mapping[str, Any], status: str, reason: str | None = None
@@ -218,10 +221,10 @@ def _runs(parent: Path) -> Iterator[Path]:
         yield from (p for p in parent.iterdir() if p.is_dir() and p.name.isdecimal())
 
 
-def _lock(file: IO[str]) -> bool:
+def _lock(handle: int) -> bool:
     """Take the lock if nobody has it, and say whether that worked."""
     try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

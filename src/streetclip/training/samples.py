@@ -40,10 +40,6 @@ class SampleLog(pl.Callback):
             line |= {name: [v for part in parts for v in part[name]] for name in parts[0]}
             self.lines.append(json.dumps(line, ensure_ascii=False))
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Close the file."""
-        self.lines.close()
-
 
 def gather_in_order(value: Any) -> list[Any]:
     """The values of all ranks, in the order of ranks, on every rank.
