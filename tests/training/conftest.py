@@ -8,6 +8,7 @@ import socket
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,8 +76,7 @@ class Kill:
     """When a run kills itself with SIGKILL.
 
     Args:
-        hook: `batch` (a batch's end), `start` (a batch's start), `epoch` (an epoch's end), each
-            after the checkpoint callback.
+        hook: `batch` (its end), `start` (its start), `epoch` (its end), after the checkpoint.
         step: Optimiser steps taken.
         rank: Of the process that dies.
     """
@@ -247,19 +247,12 @@ def _free_port() -> int:
         return port
 
 
-@pytest.fixture
-def free_port() -> int:
-    return _free_port()
+free_port = pytest.fixture(_free_port, name="free_port")
 
 
 @pytest.fixture
 def tiny_run(tiny_shards: Path) -> Callable[..., TinyRun]:
-    """Makes a run of a folder, with changes."""
-
-    def make(folder: Path, **changes: Any) -> TinyRun:
-        return TinyRun(tiny_shards, folder, **changes)
-
-    return make
+    return partial(TinyRun, tiny_shards)
 
 
 class FakeTrainer(pl.Trainer):

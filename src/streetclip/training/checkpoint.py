@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.trainer.states import TrainerFn
 
 from streetclip.errors import CheckpointError
 from streetclip.training.checkpoint_io import (
@@ -144,6 +145,8 @@ class RunCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Cut the logs back to the checkpoint, so that no row stands twice."""
+        if trainer.state.fn != TrainerFn.FITTING:
+            return
         self._saved_step = checkpoint["global_step"]
         self._loaded = True
         if not trainer.is_global_zero:
