@@ -1,6 +1,7 @@
 """Shapes and types of the whole package are checked while the tests run."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,30 @@ def real_photos(repository: Path) -> Path:
     if not (folder / "photos.csv").exists():
         pytest.skip(f"no real photographs at {folder}")
     return folder
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished tiny run, shared by the tests that only look at it.
+
+    Args:
+        folder: Holds the experiment file, `runs` and `shards`.
+        experiment: The experiment file.
+        run: The run folder.
+    """
+
+    folder: Path
+    experiment: Path
+    run: Path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A tiny experiment, trained once."""
+    from streetclip.build.pretrain import pretrain
+    from streetclip.config.load import load_experiment
+    from tinyrun import write_experiment
+
+    folder = tmp_path_factory.mktemp("finished")
+    experiment = write_experiment(folder)
+    return Finished(folder, experiment, pretrain(load_experiment(experiment)))

@@ -47,6 +47,14 @@ def test_tokens_of_unequal_length_are_padded_with_zeros() -> None:
     assert cache(["ab", "abcd"]).tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
 
 
+def test_tokens_do_not_depend_on_what_the_cache_has_seen_before() -> None:
+    long = "A Street View photo close to the town of Santa Cruz de la Sierra in Bolivia."
+    fresh, used = TokenCache(tokenize), TokenCache(tokenize)
+    used([long, "in France"])
+    assert torch.equal(used(["in France"]), fresh(["in France"]))
+    assert torch.equal(used(["in France"]), tokenize(["in France"]))
+
+
 def test_caption_ids_are_stable_and_fit_into_int64() -> None:
     assert caption_id("A Street View photo in France.") == 324257264963547902
     ids = [caption_id(str(number)) for number in range(2000)]

@@ -47,7 +47,7 @@ def named_backbone(name: str) -> Backbone:
         InputError: There is no such file or model.
     """
     path = Path(name)
-    if path.suffix == ".ckpt" or path.is_file():
+    if path.suffix == ".ckpt" or (path.is_file() and path.suffix != ".json"):
         return load_backbone(path)
     model, _, weights = name.partition(":")
     return create_backbone(model, pretrained=weights or None, seed=0)

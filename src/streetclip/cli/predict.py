@@ -14,7 +14,13 @@ from streetclip.records import Prediction, Rejection
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("source", type=Path, help="a photograph, a folder, or a CSV with 'image'")
+    parser.add_argument(
+        "source",
+        type=Path,
+        nargs="+",
+        metavar="IMAGE|FOLDER|CSV",
+        help="photographs, folders of them, or tables with a column image",
+    )
     parser.add_argument(
         "--model", required=True, help="a checkpoint, or an open_clip model as NAME:TAG_OR_PATH"
     )
@@ -37,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"--out {arguments.out}", allowed="a name ending in .jsonl or .csv")
     if not 0.0 <= arguments.abstain <= 1.0 or arguments.top < 1:
         raise InputError("--abstain is 0 to 1, and --top is 1 or more")
-    photographs = find(arguments.source)
+    photographs = [photograph for source in arguments.source for photograph in find(source)]
     from streetclip.build.benchmark import questions_for
     from streetclip.evaluation.predict import predict
 
@@ -88,24 +94,24 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("photograph", "country", "p", "region", "city", "p", "latitude", "longitude")
+    table = Table("photograph", "country", "p", "place", "p", "latitude", "longitude", "or")
     for row in rows:
+        name = Path(row["key"]).name
         if "error" in row:
-            table.add_row(row["key"], row["error"])
-        elif row["abstained"]:
-            table.add_row(row["key"], "abstains", f"{row['country_probability']:.2f}")
-        else:
-            table.add_row(
-                row["key"],
-                row["country"],
-                f"{row['country_probability']:.2f}",
-                row["region"] or "",
-                row["city"],
-                f"{row['city_probability']:.2f}",
-                f"{row['latitude']:.3f}",
-                f"{row['longitude']:.3f}",
-            )
-    Console().print(table)
+            table.add_row(name, row["error"])
+            continue
+        others = ", ".join(f"{code} {share:.2f}" for code, share in row["alternatives"])
+        probability = f"{row['country_probability']:.2f}"
+        if row["abstained"]:
+            table.add_row(name, "abstains", probability, "", "", "", "", others)
+            continue
+        place = ", ".join(part for part in (row["city"], row["region"]) if part)
+        point = (f"{row['latitude']:.3f}", f"{row['longitude']:.3f}")
+        shown = (row["country"], probability, place, f"{row['city_probability']:.2f}", *point)
+        table.add_row(name, *shown, others)
+    console = Console()
+    # In a file or a pipe nothing needs to fit a window.
+    (console if console.is_terminal else Console(width=160)).print(table)
 
 
 def _write(rows: Sequence[dict[str, Any]], out: Path) -> None:

@@ -121,12 +121,13 @@ class TokenCache:
             texts: Captions.
 
         Returns:
-            int64 [b, t], the same as the tokenizer alone would give.
+            int64 [b, t], the same as the tokenizer alone would give, whatever was asked before.
         """
-        new = list(dict.fromkeys(text for text in texts if text not in self._tokens))
-        if new:
-            self._tokens.update(zip(new, self.tokenize(new).unbind(), strict=True))
         for text in texts:
+            if text not in self._tokens:
+                # One by one: a row must not be as long as the texts that it happened to come with,
+                # or a batch would depend on what this process has seen before.
+                self._tokens[text] = self.tokenize([text])[0]
             self._tokens.move_to_end(text)
         tokens = pad_sequence([self._tokens[text] for text in texts], batch_first=True)
         while len(self._tokens) > self.capacity:

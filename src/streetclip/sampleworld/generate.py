@@ -1,7 +1,6 @@
 """A folder of rendered photographs, with EXIF and a table, as a person would bring them."""
 
 import csv
-import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -15,6 +14,7 @@ from streetclip.errors import InputError
 from streetclip.sampleworld.scene import render
 from streetclip.sampleworld.towns import SPLITS, ranked_countries, towns_of
 from streetclip.sampleworld.world import Facts, draw_facts, scene_of
+from streetclip.shards.pool import in_processes
 
 # Changes whenever the same seed would give another picture, so that built sets are made anew.
 WORLD_VERSION = "2"
@@ -104,9 +104,7 @@ def _work(jobs: list[Job], processes: int) -> Iterator[None]:
     if processes == 1 or len(jobs) < 2 * processes:
         yield from map(_write_photo, jobs)
         return
-    # Spawned workers inherit no threads, so the caller may have loaded anything before.
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(_write_photo, jobs, chunksize=32)
+    yield from in_processes(_write_photo, jobs, processes=processes)
 
 
 def image_name(index: int) -> str:

@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import Finished
+from streetclip.build.benchmark import benchmark, newest_run, resolve
+from streetclip.config.load import load_benchmark
+from streetclip.errors import InputError
+from streetclip.evaluation.result import read_result
+
+
+def _values(folder: Path) -> dict[str, object]:
+    content = json.loads((folder / "results.json").read_text())
+    return {
+        name: content[name]
+        for name in ("values", "weights_digest", "protocol_digest", "shard_set_digest")
+    }
+
+
+def test_the_command_gives_the_numbers_of_the_callback_with_averaged_weights(
+    finished: Finished, tmp_path: Path
+) -> None:
+    options = load_benchmark(
+        None, [f"runs_dir={finished.folder}/runs", f"out={tmp_path}/out", "bootstrap=50"]
+    )
+    result, out = benchmark(options, progress=False)
+    assert _values(out) == _values(finished.run / "evaluations" / "epoch=002" / "val")
+    again = read_result(out).predictions
+    assert again.equals(read_result(finished.run / "evaluations" / "epoch=002" / "val").predictions)
+    assert {p.name for p in out.iterdir()} == {
+        "map.png",
+        "predictions.parquet",
+        "report.md",
+        "results.json",
+    }
+    assert result.photos == 12
+
+
+def test_the_command_gives_the_numbers_of_the_callback_without_averaging(
+    finished: Finished, tmp_path: Path
+) -> None:
+    from streetclip.build.pretrain import pretrain
+    from streetclip.config.load import load_experiment
+
+    options = load_experiment(
+        finished.experiment,
+        [
+            f"runs_dir={tmp_path}/runs",
+            "optim.ema_decay=null",
+            "trainer.max_epochs=1",
+            "trainer.loggers=[csv]",
+        ],
+    )
+    run = pretrain(options)
+    _, out = benchmark(
+        load_benchmark(None, [f"run={run}", f"out={tmp_path}/out", "bootstrap=50"]), progress=False
+    )
+    assert _values(out) == _values(run / "evaluations" / "epoch=001" / "val")
+
+
+def test_an_open_clip_model_is_measured_on_a_table_of_photographs(
+    finished: Finished, tmp_path: Path
+) -> None:
+    table = next(finished.folder.glob("shards/*/photographs/val/photos.csv"))
+    options = load_benchmark(
+        None,
+        [
+            f"model={finished.folder}/model.json",
+            f"data={table}",
+            f"protocol={finished.folder}/protocol.yaml",
+            f"out={tmp_path}/out",
+            f"shards_dir={tmp_path}/shards",
+            "bootstrap=50",
+        ],
+    )
+    result, _ = benchmark(options, progress=False)
+    assert result.photos == 12
+    assert result.set_name == "photos"
+    assert result.values["country_accuracy_seen"].value is None
+
+
+def test_a_full_output_folder_is_refused(finished: Finished, tmp_path: Path) -> None:
+    (tmp_path / "note").write_text("mine")
+    options = load_benchmark(None, [f"runs_dir={finished.folder}/runs", f"out={tmp_path}"])
+    with pytest.raises(InputError, match="is not empty; choose a new or empty folder"):
+        benchmark(options)
+
+
+def test_without_a_run_the_message_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no run with a checkpoint under .*; train one with"):
+        newest_run(tmp_path)
+
+
+def test_what_the_user_names_wins_over_the_run(finished: Finished) -> None:
+    options = load_benchmark(
+        None, [f"run={finished.run}", "data=elsewhere/set.csv", "protocol=paper"]
+    )
+    subject = resolve(options)
+    assert (subject.data, subject.protocol, subject.set_name) == (
+        "elsewhere/set.csv",
+        "paper",
+        "set",
+    )
+    assert subject.model == str(finished.run / "checkpoints" / "epoch=002-step=000010.ckpt")
