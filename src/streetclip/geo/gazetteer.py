@@ -94,22 +94,21 @@ class Gazetteer:
             >>> len(towns.largest("AQ", 3))
             0
         """
+        rows = self.rows_of(code)
         chosen: list[int] = []
         taken: set[str] = set()
-        for row in self.rows_of(code).tolist():
+        crowded = np.zeros(len(rows), dtype=bool)
+        for place, row in enumerate(rows.tolist()):
             if len(chosen) >= count:
                 break
             name = self.name[row].casefold()
-            if unique_names and name in taken:
-                continue
-            if spacing_km > 0 and chosen and self._nearest_km(row, chosen) < spacing_km:
+            if crowded[place] or (unique_names and name in taken):
                 continue
             chosen.append(row)
             taken.add(name)
+            if spacing_km > 0:
+                crowded |= haversine_km(self.latlon[rows], self.latlon[row]) < spacing_km
         return np.array(chosen, dtype=np.int64)
-
-    def _nearest_km(self, row: int, chosen: list[int]) -> float:
-        return float(haversine_km(self.latlon[row], self.latlon[chosen]).min())
 
     @cached_property
     def _rows(self) -> dict[str, Int64[np.ndarray, " k"]]:
