@@ -158,3 +158,10 @@ def test_too_few_photographs_for_a_batch_leave_no_run_folder(tmp_path: Path) -> 
     with pytest.raises(InputError, match="40"):
         pretrain(options)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_warm_up_longer_than_the_run_leaves_no_run_folder(tmp_path: Path) -> None:
+    options = tiny_experiment(tmp_path, "optim.warmup_steps=50")
+    with pytest.raises(InputError, match="warm-up is 50 steps; allowed: 0 to 10"):
+        pretrain(options)
+    assert not (tmp_path / "runs").exists()

@@ -18,7 +18,8 @@ from streetclip.config.schema import Experiment
 from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.data.quarantine import Quarantine
 from streetclip.errors import CheckpointError, StreetclipError
-from streetclip.shards.layout import ShardSet
+from streetclip.model.optim import learning_rate_factor, warmup_of
+from streetclip.shards.layout import ShardSet, is_shard_set
 from streetclip.training.launch import decide
 from streetclip.training.run_folder import RunFolder, find_unfinished
 
@@ -49,6 +50,7 @@ def pretrain(options: Experiment, *, resume: str | None = None) -> Path:
     parts = check(options)
     sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     datamodule = _datamodule(options, parts, sources)
+    _check_schedule(options, datamodule)
     fingerprint = _fingerprint(options, datamodule)
     chosen = decide("run", lambda: _choose_run(options, sources, fingerprint, resume))
     run = _opened(Path(str(chosen["run"])))
@@ -76,8 +78,9 @@ def _prepare(options: Experiment) -> Sources:
 
 def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> StreetclipDataModule:
     data = options.data
-    train: ShardSet | list[str]
-    train = [sources.train] if data.order == "resampled" else open_set(sources.train)
+    # Only the resampled order gets by without an index; an indexed set knows its own size.
+    bare = data.order == "resampled" and not is_shard_set(Path(sources.train))
+    train = [sources.train] if bare else open_set(sources.train)
     return StreetclipDataModule(
         train,
         preprocess=parts.backbone.preprocess,
@@ -96,6 +99,16 @@ def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> Streetcl
         shuffle_mib=data.shuffle_mib,
         max_bad_samples=data.max_bad_samples,
     )
+
+
+def _check_schedule(options: Experiment, datamodule: StreetclipDataModule) -> None:
+    """Find out before a run folder exists that a schedule does not fit the run's steps."""
+    total = datamodule.steps_per_epoch * options.trainer.max_epochs
+    limit = options.trainer.max_steps
+    total = total if limit < 0 else min(total, limit)
+    warmup = warmup_of(total, steps=options.optim.warmup_steps, share=options.optim.warmup_share)
+    schedule: Any = options.optim.schedule
+    learning_rate_factor(schedule, total_steps=total, warmup_steps=warmup)
 
 
 def _evaluation_sets(sources: Sources) -> dict[str, ShardSet]:
@@ -136,10 +149,14 @@ def _choose_run(
 
 def _resume_from(path: Path) -> dict[str, str | None]:
     if path.is_file():
+        if RunFolder(path.parent.parent).status() is None:
+            raise CheckpointError(
+                f"{path} is no checkpoint of a run",
+                allowed="runs/EXPERIMENT/NNN/checkpoints/NAME.ckpt",
+                remedy="weights alone are taken over with model.start_from",
+            )
         return _continue(path.parent.parent, path)
     newest = RunFolder(path).newest_checkpoint()
-    for refused, reason in newest.refused:
-        _log.warning("refused %s: %s", refused, reason)
     if newest.path is None:
         raise CheckpointError(
             f"nothing to resume in {path}",
@@ -183,13 +200,17 @@ def _fit(
     try:
         trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
     except BaseException as error:
-        if is_first:
+        # Steps are counted from the checkpoint on as soon as model and data have accepted it.
+        if is_first and checkpoint is not None and trainer.global_step == 0:
+            run.leave_as_it_was()
+        elif is_first:
             reason = str(error) if isinstance(error, StreetclipError) else repr(error)
             run.set_status("failed", reason=reason)
         raise
+    else:
+        if is_first:
+            run.set_status("finished")
+            _log.info("finished: %s", run.path)
     finally:
         if is_first:
             run.release()
-    if is_first:
-        run.set_status("finished")
-        _log.info("finished: %s", run.path)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from streetclip.errors import ModelError
+from streetclip.model.image import fastest_layout
 from streetclip.model.pretrained import (
     check_activation,
     check_weight_file,
@@ -102,6 +103,8 @@ class Backbone(nn.Module):
         super().__init__()
         self.clip = clip
         self.spec = spec
+        self._layout = fastest_layout(cast(Any, clip).visual)
+        cast(Any, clip).visual.to(memory_format=self._layout)
         self.tokenize = Tokenize(spec.context_length, short=takes_short_context(clip))
         # Mean and standard deviation; not part of the weights, as the specification holds them.
         numbers = torch.tensor([spec.preprocess.mean, spec.preprocess.std], dtype=torch.float32)
@@ -149,9 +152,8 @@ class Backbone(nn.Module):
         pixels = image.float().div(255) if image.dtype == torch.uint8 else image.float()
         mean, std = self.statistics
         clip = cast(Any, self.clip)
-        features = clip.encode_image(
-            ((pixels - mean) / std).to(next(clip.visual.parameters()).dtype)
-        )
+        pixels = ((pixels - mean) / std).to(next(clip.visual.parameters()).dtype)
+        features = clip.encode_image(pixels.contiguous(memory_format=self._layout))
         return F.normalize(features.float(), dim=-1)
 
     def encode_text(self, tokens: Int[Tensor, "p t"]) -> Float[Tensor, "p d"]:

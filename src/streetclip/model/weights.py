@@ -193,7 +193,8 @@ def _read(path: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"checkpoint '{path}' cannot be read",
-            got=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            # Its own words advise to load it without protection.
+            got=type(error).__name__,
             remedy="it is damaged, or no checkpoint; take another one of the run",
         ) from error
     return checkpoint if isinstance(checkpoint, dict) else {}
