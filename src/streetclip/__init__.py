@@ -10,13 +10,13 @@ __version__ = "0.1.0.dev0"
 __all__ = ["__version__", "load"]
 
 if TYPE_CHECKING:
-    from streetclip.build import load
+    from streetclip.build.model import load
 
 
 def __getattr__(name: str) -> Any:
     """Import torch only when a model is asked for, so that the command line answers at once."""
     if name == "load":
-        from streetclip.build import load
+        from streetclip.build.model import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,13 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; None takes those of the process.
 
     Returns:
-        0 done, 2 wrong input, 1 anything else that the package raised on purpose.
+        0 done, 2 wrong input, 1 anything else that the package raised on purpose, 130 interrupted.
     """
     parser = _parser(argv)
     arguments, rest = parser.parse_known_args(argv)
     # argparse does not take words after an option for the list of words before it.
-    if rest and not (hasattr(arguments, "overrides") and all(map(_is_override, rest))):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    wrong = [word for word in rest if word.startswith("-") or not hasattr(arguments, "overrides")]
+    if wrong:
+        parser.error(f"unrecognized arguments: {' '.join(wrong)}")
     if rest:
         arguments.overrides = [*arguments.overrides, *rest]
     try:
@@ -42,11 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StreetclipError as error:
         print(f"streetclip: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("streetclip: interrupted", file=sys.stderr)
+        return 130
     return code
-
-
-def _is_override(word: str) -> bool:
-    return "=" in word and not word.startswith("-")
 
 
 def _parser(argv: Sequence[str] | None) -> argparse.ArgumentParser:

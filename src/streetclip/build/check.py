@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import torch
+from lightning.pytorch.accelerators import AcceleratorRegistry
+
 from streetclip.build.model import new_backbone
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
-from streetclip.config.schema import DataConfig, Experiment
+from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
 from streetclip.zeroshot.protocol import Protocol, load_protocol
@@ -39,7 +42,7 @@ def check(options: Experiment) -> Parts:
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
         problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
-    problems += _devices(options.trainer.devices)
+    problems += _hardware(options.trainer) + _folders(options)
     problems += _monitor(options)
     if problems:
         raise ConfigError(f"experiment {options.name}", problems)
@@ -91,10 +94,29 @@ def _numbers(data: DataConfig) -> list[str]:
     return problems
 
 
-def _devices(devices: str) -> list[str]:
-    if devices == "auto" or (devices.isdecimal() and int(devices) > 0):
-        return []
-    return [f"trainer.devices must be auto or a number of devices; got: {devices!r}"]
+def _hardware(trainer: TrainerConfig) -> list[str]:
+    """Lightning would refuse the same, but only after shards were built and a run was begun."""
+    wanted, devices = trainer.accelerator, trainer.devices
+    if devices != "auto" and not (devices.isdecimal() and int(devices) > 0):
+        return [f"trainer.devices must be auto or a number of devices; got: {devices!r}"]
+    known = sorted({"auto", "gpu", *AcceleratorRegistry.available_accelerators()})
+    if wanted not in known:
+        return [f"trainer.accelerator must be one of {', '.join(known)}; got: {wanted!r}"]
+    if wanted in ("gpu", "cuda", "mps") and not torch.accelerator.is_available():
+        return [f"trainer.accelerator={wanted}, but there is no GPU; set trainer.accelerator=cpu"]
+    there = torch.accelerator.device_count()
+    if wanted in ("gpu", "cuda") and devices != "auto" and int(devices) > there:
+        return [f"trainer.devices={devices}, but this machine has {there} GPUs"]
+    return []
+
+
+def _folders(options: Experiment) -> list[str]:
+    named = {"runs_dir": options.runs_dir, "data.shards_dir": options.data.shards_dir}
+    return [
+        f"{name} is not a folder: {path}"
+        for name, path in named.items()
+        if Path(path).exists() and not Path(path).is_dir()
+    ]
 
 
 def _monitor(options: Experiment) -> list[str]:

@@ -54,7 +54,7 @@ def prepare(data: DataConfig, sets: Mapping[str, str], *, progress: bool = True)
     options, folder = data.shards, Path(data.shards_dir)
     if data.source == SAMPLE_WORLD:
         train, val = _sample_world(data.sample_world, options, folder, progress=progress)
-    elif data.order == "resampled" and not is_shard_set(Path(data.source)):
+    elif data.order == "resampled" and _is_tars(data.source):
         train, val = data.source, None
     else:
         train, val = _splits(built(data.source, options, folder, progress=progress))
@@ -171,9 +171,14 @@ def _sample_world(
     world: SampleWorldConfig, options: ShardsConfig, folder: Path, *, progress: bool
 ) -> tuple[str, str]:
     out = folder / f"sample-world-{_digest(WORLD_VERSION, [asdict(world), asdict(options)])}"
-    plain = ShardsConfig(**{**asdict(options), "val_share": 0.0, "holdout_countries": []})
-    halves = (("train", world.photos, world.seed), ("val", world.val_photos, world.val_seed))
-    for towns, photos, seed in halves:
+    # The towns are split already. Held-out countries stay among the validation photographs.
+    train = ShardsConfig(**{**asdict(options), "val_share": 0.0})
+    val = ShardsConfig(**{**asdict(train), "holdout_countries": []})
+    halves = (
+        ("train", world.photos, world.seed, train),
+        ("val", world.val_photos, world.val_seed, val),
+    )
+    for towns, photos, seed, half in halves:
         pictures = out / "photographs" / towns
         if not pictures.exists():
             part = pictures.with_suffix(".part")
@@ -188,8 +193,18 @@ def _sample_world(
                 progress=progress,
             )
             part.rename(pictures)
-        _build(pictures / "photos.csv", out / towns, plain, progress=progress)
-    return str(out / "train" / "all"), str(out / "val" / "all")
+        _build(pictures / "photos.csv", out / towns, half, progress=progress)
+    return str(_any_split(out / "train", ("train", "all"))), str(out / "val" / "all")
+
+
+def _is_tars(source: str) -> bool:
+    """Whether a source names tars that have no index, here or at a URL."""
+    path = Path(source)
+    if not path.exists():
+        return True
+    if path.is_dir():
+        return not is_shard_set(path) and any(path.glob("*.tar"))
+    return path.suffix.lower() == ".tar"
 
 
 def _splits(root: Path) -> tuple[str, str | None]:

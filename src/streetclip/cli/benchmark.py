@@ -1,6 +1,7 @@
 """`streetclip benchmark`: measure a model by hierarchical zero-shot geolocation."""
 
 import argparse
+import json
 from pathlib import Path
 
 from streetclip.config.load import load_benchmark
@@ -27,12 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print the table, and say where the result lies."""
-    words = list(arguments.overrides)
-    file = Path(words.pop(0)) if words and "=" not in words[0] else None
-    given = {name: getattr(arguments, name) for name in _NAMED if name != "run"}
-    given["run"] = arguments.run_folder
-    words += [f"{name}={value}" for name, value in given.items() if value is not None]
-    options = load_benchmark(file, words)
+    options = load_benchmark(*_file_and_overrides(arguments))
     from rich.console import Console
 
     from streetclip.build.benchmark import benchmark
@@ -44,3 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
     Console().print(terminal_table(result))
     print(f"result: {out}")
     return 0
+
+
+def _file_and_overrides(arguments: argparse.Namespace) -> tuple[Path | None, list[str]]:
+    words = list(arguments.overrides)
+    file = next((word for word in words if "=" not in word), None)
+    if file is not None:
+        words.remove(file)
+    given = {name: getattr(arguments, name) for name in _NAMED if name != "run"}
+    given["run"] = arguments.run_folder
+    # Quoted, because YAML would read a folder called 001 as a number.
+    words += [f"{name}={json.dumps(value)}" for name, value in given.items() if value is not None]
+    return Path(file) if file is not None else None, words

@@ -1,12 +1,18 @@
 """`streetclip locate`: coordinates to country, region and town."""
 
 import argparse
+import csv
 import json
 import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from streetclip.errors import InputError
+
+ADDED = ("country", "country_name", "region", "town", "town_distance_km")
+_BLOCK = 65_536
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,31 +57,86 @@ def _point(latitude: float, longitude: float, disputes: Path | None) -> dict[str
 
 
 def _table(source: Path, out: Path, disputes: Path | None) -> int:
-    import pandas as pd
+    if not source.is_file():
+        raise InputError(f"no such table: {source}")
+    if not out.parent.is_dir():
+        raise InputError(f"no such folder: {out.parent}", remedy="make it, or name another --out")
+    partial = out.with_name(out.name + ".partial")
+    try:
+        with (
+            source.open(newline="", encoding="utf-8-sig") as given,
+            partial.open("w", newline="", encoding="utf-8") as made,
+        ):
+            located, total = _copy(given, made, source, disputes)
+        partial.replace(out)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{source} cannot be copied to {out}",
+            got=error,
+            remedy="give a whole CSV in UTF-8 with one header line",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    kept = total - located
+    note = f"; {kept} without usable coordinates stay as they are" if kept else ""
+    print(f"{located} of {total} rows located{note}: {out}")
+    return 0
 
+
+def _copy(given: TextIO, made: TextIO, source: Path, disputes: Path | None) -> tuple[int, int]:
+    """Copy a table with the places added, some rows at a time; how many have one, and of how many.
+
+    Cells are text and stay as they are: a table that is read as numbers and written again has lost
+    leading zeros, and the code of Namibia.
+    """
+    delimiter = max(",;\t", key=given.readline().count)
+    given.seek(0)
+    rows = (row for row in csv.reader(given, delimiter=delimiter, strict=True) if row)
+    header = next(rows, [])
+    names = [name.strip().casefold() for name in header]
+    missing = [name for name in ("latitude", "longitude") if name not in names]
+    if missing:
+        got = ", ".join(header) or "an empty table"
+        raise InputError(f"{source} has no column {' and '.join(missing)}", got=got)
+    point = (names.index("latitude"), names.index("longitude"))
+    added = [name for name in ADDED if name not in names]
+    positions = [[*names, *added].index(name) for name in ADDED]
+    writer = csv.writer(made, delimiter=delimiter, lineterminator="\n")
+    writer.writerow([*header, *added])
+    located = total = 0
+    while block := list(islice(rows, _BLOCK)):
+        whole = [row for row in block if _coordinates(row, point, len(header)) is not None]
+        for row, values in zip(whole, _places(whole, point, disputes), strict=True):
+            row += [""] * len(added)
+            for position, value in zip(positions, values, strict=True):
+                row[position] = value
+        writer.writerows(block)
+        located, total = located + len(whole), total + len(block)
+    return located, total
+
+
+def _coordinates(
+    row: Sequence[str], point: tuple[int, int], width: int
+) -> tuple[float, float] | None:
+    """Where a row says that it is; None where that is no place on Earth."""
+    try:
+        latitude, longitude = (float(row[position]) for position in point)
+    except (ValueError, IndexError):
+        return None
+    whole = len(row) == width and abs(latitude) <= 90 and abs(longitude) <= 180
+    return (latitude, longitude) if whole else None
+
+
+def _places(
+    rows: Sequence[Sequence[str]], point: tuple[int, int], disputes: Path | None
+) -> Iterator[tuple[str, ...]]:
     from streetclip.geo.countries import countries
     from streetclip.geo.locate import locate
 
-    if not source.is_file():
-        raise InputError(f"no such table: {source}")
-    table = pd.read_csv(source, keep_default_na=False, na_values=[""])
-    missing = [name for name in ("latitude", "longitude") if name not in table]
-    if missing:
-        raise InputError(
-            f"{source} has no column {' and '.join(missing)}", got=", ".join(table.columns)
-        )
-    numbers = [pd.to_numeric(table[name], errors="coerce") for name in ("latitude", "longitude")]
-    usable = (numbers[0].abs() <= 90) & (numbers[1].abs() <= 180)
-    found = locate(
-        numbers[0][usable].to_numpy(float), numbers[1][usable].to_numpy(float), disputes=disputes
-    )
-    table.loc[usable, "country"] = found.country
-    table.loc[usable, "country_name"] = [countries()[c].name if c else None for c in found.country]
-    table.loc[usable, "region"] = found.region
-    table.loc[usable, "town"] = found.town
-    table.loc[usable, "town_distance_km"] = found.town_distance_km.round(3)
-    table.to_csv(out, index=False)
-    skipped = int((~usable).sum())
-    note = f"; {skipped} without usable coordinates left empty" if skipped else ""
-    print(f"{int(usable.sum())} of {len(table)} rows located{note}: {out}")
-    return 0
+    latitude, longitude = ([float(row[position]) for row in rows] for position in point)
+    found = locate(latitude, longitude, disputes=disputes)
+    for code, region, town, distance in zip(
+        found.country, found.region, found.town, found.town_distance_km.tolist(), strict=True
+    ):
+        near = f"{distance:.3f}" if math.isfinite(distance) else ""
+        yield code or "", countries()[code].name if code else "", region or "", town or "", near

@@ -19,7 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="IMAGE|FOLDER|CSV",
-        help="photographs, folders of them, or tables with a column image",
+        help="photographs, folders of them, or tables (.csv, .parquet) with a column image",
     )
     parser.add_argument(
         "--model", required=True, help="a checkpoint, or an open_clip model as NAME:TAG_OR_PATH"
@@ -43,32 +43,49 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"--out {arguments.out}", allowed="a name ending in .jsonl or .csv")
     if not 0.0 <= arguments.abstain <= 1.0 or arguments.top < 1:
         raise InputError("--abstain is 0 to 1, and --top is 1 or more")
-    photographs = [photograph for source in arguments.source for photograph in find(source)]
+    if arguments.out is not None and not arguments.out.parent.is_dir():
+        raise InputError(
+            f"no such folder: {arguments.out.parent}", remedy="make it, or name another --out"
+        )
+    found = [photograph for source in arguments.source for photograph in find(source)]
+    photographs = [photograph for photograph in found if isinstance(photograph, Path)]
     from streetclip.build.benchmark import questions_for
+    from streetclip.cli.console import show_log
     from streetclip.evaluation.predict import predict
 
+    show_log()
     model, questions = questions_for(arguments.model, arguments.protocol)
-    answers = list(predict(model, photographs, questions, top_k=arguments.top))
-    rows = [_row(answer, arguments.abstain) for answer in answers]
+    answers = predict(model, photographs, questions, top_k=arguments.top)
+    rows = [
+        _row(next(answers) if isinstance(item, Path) else item, arguments.abstain) for item in found
+    ]
     _print(rows)
     if arguments.out is not None:
         _write(rows, arguments.out)
-        print(f"{len(rows)} answers in {arguments.out}")
+        print(f"{len(rows)} photographs in {arguments.out}")
     return 0
 
 
-def find(source: Path) -> list[Path]:
-    """The photographs that a source names, without asking where they were taken."""
-    from streetclip.manifest.folder import find_photographs
+def find(source: Path) -> list[Path | Rejection]:
+    """The photographs that a source names, without asking where they were taken.
 
+    Args:
+        source: A photograph, a folder of them, or a table with a column `image`.
+
+    Returns:
+        Paths, and rows of a table that name no photograph.
+
+    Raises:
+        ManifestError: There is no photograph.
+    """
+    from streetclip.manifest.folder import find_photographs
+    from streetclip.manifest.table import TABLE_SUFFIXES
+
+    found: list[Path | Rejection]
     if source.is_dir():
-        found = find_photographs(source)
-    elif source.suffix.lower() == ".csv" and source.is_file():
-        with source.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-        if rows and "image" not in rows[0]:
-            raise ManifestError(f"{source} has no column image", got=", ".join(rows[0]))
-        found = [source.parent / row["image"] for row in rows if row["image"]]
+        found = list(find_photographs(source))
+    elif source.is_file() and source.suffix.lower() in TABLE_SUFFIXES:
+        found = _listed(source)
     elif source.is_file():
         found = [source]
     else:
@@ -78,9 +95,28 @@ def find(source: Path) -> list[Path]:
     return found
 
 
+def _listed(table: Path) -> list[Path | Rejection]:
+    from streetclip.manifest.table import read_header, read_rows
+
+    header = read_header(table)
+    name = next((name for name in header if name.strip().casefold() == "image"), None)
+    if name is None:
+        raise ManifestError(f"{table} has no column image", got=", ".join(header))
+    found: list[Path | Rejection] = []
+    for row in read_rows(table, [name]):
+        if row.cells is None:
+            detail = "its number of cells is not the header's"
+            found.append(Rejection(f"{table.name} {row.label}", "malformed_row", detail))
+        elif not (image := str(row.cells[0] or "").strip()):
+            found.append(Rejection(f"{table.name} {row.label}", "no_image", "the cell is empty"))
+        else:
+            found.append(table.parent / image)
+    return found
+
+
 def _row(answer: Prediction | Rejection, abstain: float) -> dict[str, Any]:
     if isinstance(answer, Rejection):
-        return {"key": answer.name, "error": f"{answer.reason} {answer.detail}".strip()}
+        return {"key": answer.name, "error": f"{answer.reason}: {answer.detail}".strip(": ")}
     row = asdict(answer)
     row["alternatives"] = [list(other) for other in answer.alternatives]
     row["abstained"] = answer.country_probability < abstain
@@ -92,13 +128,14 @@ def _row(answer: Prediction | Rejection, abstain: float) -> dict[str, Any]:
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("photograph", "country", "p", "place", "p", "latitude", "longitude", "or")
     for row in rows:
-        name = Path(row["key"]).name
+        name = escape(Path(row["key"]).name)  # rich takes words in [brackets] for styles
         if "error" in row:
-            table.add_row(name, row["error"])
+            table.add_row(name, escape(row["error"]))
             continue
         others = ", ".join(f"{code} {share:.2f}" for code, share in row["alternatives"])
         probability = f"{row['country_probability']:.2f}"
@@ -116,7 +153,8 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
 
 def _write(rows: Sequence[dict[str, Any]], out: Path) -> None:
     if out.suffix == ".jsonl":
-        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        out.write_text(lines, encoding="utf-8")
         return
     names = list(dict.fromkeys(name for row in rows for name in row))
     with out.open("w", newline="", encoding="utf-8") as file:

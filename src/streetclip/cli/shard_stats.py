@@ -28,7 +28,7 @@ def show(folder: Path, template: str) -> None:
         console.print(_countries(part))
         rng = np.random.Generator(np.random.Philox(0))
         for columns in part.examples:
-            console.print(f"  {_caption(chosen, dict(columns), rng)}")
+            console.print(f"  {_caption(chosen, dict(columns), rng)}", markup=False)
 
 
 def _figures(part: ShardStats) -> Table:

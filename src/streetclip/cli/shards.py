@@ -5,6 +5,7 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
+from streetclip.config.load import check_shard_options
 from streetclip.config.schema import ShardsConfig
 
 
@@ -50,8 +51,10 @@ def _build(arguments: argparse.Namespace) -> int:
     from streetclip.cli.console import show_log
     from streetclip.shards.write import build_shards
 
+    options = check_shard_options(
+        {f.name: getattr(arguments, f.name) for f in fields(ShardsConfig)}
+    )
     show_log()
-    options = ShardsConfig(**{f.name: getattr(arguments, f.name) for f in fields(ShardsConfig)})
     report = build_shards(
         arguments.source,
         arguments.out,
@@ -65,8 +68,10 @@ def _build(arguments: argparse.Namespace) -> int:
 
 
 def _index(arguments: argparse.Namespace) -> int:
+    from streetclip.cli.console import show_log
     from streetclip.shards.index import index_shards
 
+    show_log()
     shard_set = index_shards(arguments.folder)
     print(f"{len(shard_set)} samples in {len(shard_set.shards)} shards indexed: {shard_set.root}")
     return 0

@@ -11,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from streetclip.config.schema import BenchmarkConfig, Experiment
+from streetclip.config.schema import BenchmarkConfig, Experiment, ShardsConfig
 from streetclip.errors import ConfigError
 
 T = TypeVar("T")
@@ -49,6 +49,18 @@ def load_benchmark(path: Path | None, overrides: Sequence[str] = ()) -> Benchmar
     return _typed(BenchmarkConfig, values, str(path) if path else "the arguments")
 
 
+def check_shard_options(values: Mapping[str, Any]) -> ShardsConfig:
+    """Hold the options of `streetclip shards build` to the bounds of those in an experiment file.
+
+    Args:
+        values: By the names of `ShardsConfig`.
+
+    Raises:
+        ConfigError: With every problem.
+    """
+    return _typed(ShardsConfig, values, "streetclip shards build")
+
+
 def to_plain(options: Any) -> dict[str, Any]:
     """Options as plain dictionaries, lists and scalars, safe for a checkpoint."""
     plain = OmegaConf.to_container(OmegaConf.structured(options), resolve=True)
@@ -71,7 +83,7 @@ def _merged(path: Path | None, overrides: Sequence[str]) -> dict[str, Any]:
             raise ConfigError(where, ["the file must hold keys with values, not a list or a word"])
         merged = OmegaConf.merge(base, OmegaConf.from_dotlist(list(overrides)))
         plain = OmegaConf.to_container(merged, resolve=True)
-    except (yaml.YAMLError, OmegaConfBaseException) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
         raise ConfigError(where, [f"not readable as YAML: {error}"]) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}

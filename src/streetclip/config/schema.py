@@ -102,7 +102,7 @@ class DataConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     """Random changes of training photographs."""
     samples_per_epoch: int | None = between(None, 1)
-    """Only `resampled`: how many samples count as an epoch."""
+    """Only `resampled`: samples that count as an epoch; None takes the size of an indexed set."""
     shuffle_samples: int = between(2000, 1)
     """Only `resampled`: samples in the shuffle buffer of a worker, at most."""
     shuffle_mib: int = between(512, 1)

@@ -35,6 +35,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.evaluations = path / "evaluations"
         self._lock: int | None = None
+        self._before: dict[str, Any] | None = None
 
     @classmethod
     def create(
@@ -75,6 +76,7 @@ class RunFolder:
         if status is None:
             raise CheckpointError(f"{path} is no run", allowed="a folder with a status.json")
         run._take()
+        run._before = status
         run._write_status(status, "running")
         return run
 
@@ -96,6 +98,11 @@ class RunFolder:
         if status not in STATUSES:
             raise InputError("no such status", got=status, allowed=", ".join(STATUSES))
         self._write_status(self.status() or {}, status, reason)
+
+    def leave_as_it_was(self) -> None:
+        """Undo `reopen` where nothing could be continued, so that a finished run stays finished."""
+        if self._before is not None:
+            write_text(self.status_file, json.dumps(self._before, indent=2) + "\n")
 
     def newest_checkpoint(self) -> Newest:
         """The newest whole checkpoint, and those that were refused."""
