@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import streetclip
+from conftest import Finished
+from streetclip.build.model import named_backbone, new_backbone
+from streetclip.config.schema import ModelConfig
+from streetclip.errors import CheckpointError, ModelError
+from streetclip.model.weights import load_backbone, weights_digest
+
+
+def test_load_gives_a_model_that_sees_and_reads(finished: Finished) -> None:
+    model, preprocess, tokenize = streetclip.load(finished.run / "checkpoints" / "best.ckpt")
+    assert not model.training
+    pictures = [Image.new("RGB", (90, 40), "teal"), Image.new("L", (40, 90), 200)]
+    images = torch.stack([preprocess(picture) for picture in pictures])
+    assert images.dtype == torch.uint8
+    assert images.shape == (2, 3, 32, 32)
+    tokens = tokenize(["A Street View photo in France.", "A Street View photo in Japan."])
+    with torch.no_grad():
+        image_features, text_features = model.encode_image(images), model.encode_text(tokens)
+    for features in (image_features, text_features):
+        assert features.shape == (2, 16)
+        torch.testing.assert_close(features.norm(dim=-1), torch.ones(2))
+    assert not torch.allclose(image_features[0], image_features[1])
+
+
+def test_load_takes_the_weights_that_the_checkpoint_exports(finished: Finished) -> None:
+    path = finished.run / "checkpoints" / "best.ckpt"
+    model, _, _ = streetclip.load(str(path))
+    assert weights_digest(model) == weights_digest(load_backbone(path))
+
+
+def test_a_turned_photograph_is_put_upright(finished: Finished, tmp_path: Path) -> None:
+    _, preprocess, _ = streetclip.load(finished.folder / "model.json")
+    picture = Image.new("RGB", (64, 64), "black")
+    picture.paste((255, 255, 255), (0, 0, 64, 32))  # the sky is above
+    exif = Image.Exif()
+    exif[0x0112] = 3  # the camera was held upside down
+    picture.rotate(180).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    with Image.open(tmp_path / "turned.jpg") as turned:
+        pixels = preprocess(turned).float()
+    assert pixels[:, :12].mean() > 240
+    assert pixels[:, 20:].mean() < 15
+
+
+def test_a_name_is_a_checkpoint_a_configuration_or_a_model(finished: Finished) -> None:
+    assert named_backbone(str(finished.run / "checkpoints" / "best.ckpt")).preprocess.height == 32
+    assert named_backbone(str(finished.folder / "model.json")).preprocess.height == 32
+    with pytest.raises(ModelError, match="no model 'ViT-B-23' in open_clip; nearest: ViT-B-32"):
+        named_backbone("ViT-B-23")
+    with pytest.raises(CheckpointError, match=r"no checkpoint 'absent.ckpt'"):
+        named_backbone("absent.ckpt")
+
+
+def test_equal_seeds_give_equal_weights(finished: Finished) -> None:
+    options = ModelConfig(name=str(finished.folder / "model.json"))
+    first, second, other = (new_backbone(options, seed=seed) for seed in (1, 1, 2))
+    assert weights_digest(first) == weights_digest(second) != weights_digest(other)
+
+
+def test_a_model_starts_from_a_checkpoint(finished: Finished) -> None:
+    path = finished.run / "checkpoints" / "best.ckpt"
+    options = ModelConfig(name=str(finished.folder / "model.json"), start_from=str(path))
+    backbone = new_backbone(options, seed=5)
+    assert weights_digest(backbone) == weights_digest(load_backbone(path))
+    options.pretrained = "weights.safetensors"
+    with pytest.raises(ModelError, match=r"both set; weights come from one place: unset one"):
+        new_backbone(options, seed=5)

@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from commandline import command
+from conftest import Finished
+from streetclip.evaluation.result import read_result
+
+
+@pytest.fixture
+def words(finished: Finished) -> tuple[str, ...]:
+    """What points the command at the finished run."""
+    return (f"runs_dir={finished.folder}/runs", "bootstrap=20")
+
+
+def test_the_newest_run_is_measured_and_the_table_printed(
+    finished: Finished, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    answer = command("benchmark", *words, "--out", out)
+    assert (answer.code, answer.err) == (0, "")
+    assert f"run: {finished.run}" in answer.out
+    assert "Zero-shot geolocation on val (12 photographs)" in answer.out
+    assert "within 2500 km" in answer.out
+    assert f"result: {out}" in answer.out
+    assert {"results.json", "predictions.parquet", "report.md"} <= {p.name for p in out.iterdir()}
+    shown = read_result(out).values["median_km"].value
+    assert shown is not None
+    assert f"{shown:,.0f} km" in answer.out
+
+
+def test_a_file_and_options_may_stand_in_any_order(
+    finished: Finished, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.yaml"
+    file.write_text("seed: 3\nprotocol: absent\nbootstrap: 1000\n")
+    protocol = f"protocol={finished.folder}/protocol.yaml"
+    # 001 and 1e3 are numbers for YAML, and folders for us.
+    for number, order in enumerate(
+        [
+            ("--out", "001", file, *words, protocol),
+            (file, "--run", finished.run, *words, "--out", "1e3", protocol),
+            (protocol, "--out", "2_0", *words, file),
+        ]
+    ):
+        answer = command("benchmark", *order)
+        assert (answer.code, answer.err) == (0, "")
+        result = read_result(tmp_path / ("001", "1e3", "2_0")[number])
+        assert (result.seed, result.resamples) == (3, 20)
+
+
+def test_a_model_can_be_measured_on_any_table(
+    finished: Finished, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    table = next(finished.folder.glob("shards/*/photographs/val/photos.csv"))
+    answer = command(
+        "benchmark",
+        *("--model", finished.run / "checkpoints" / "best.ckpt"),
+        *("--data", table),
+        *("--protocol", finished.folder / "protocol.yaml"),
+        *("--out", tmp_path / "out"),
+        *("bootstrap=20", f"shards_dir={tmp_path}/shards", "max_side_px=3"),
+    )
+    assert answer.code == 2
+    assert "unknown key max_side_px" in answer.err
+    answer = command(
+        "benchmark",
+        *("--model", finished.run / "checkpoints" / "best.ckpt"),
+        *("--data", table),
+        *("--protocol", finished.folder / "protocol.yaml"),
+        *("--out", tmp_path / "out"),
+        *("bootstrap=20", f"shards_dir={tmp_path}/shards"),
+    )
+    assert answer.code == 0
+    content = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert content["photos"] == 12
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("absent.yaml",), "no such file: absent.yaml"),
+        (("protokol=paper",), "unknown key protokol; did you mean protocol?"),
+        (("one.yaml", "two.yaml"), "'two.yaml' is no key=value argument"),
+        (("--protocol", "atlantis"), "shipped are only paper, quickstart, streetclip"),
+        (("--run", "absent"), "no such file: absent/config.yaml"),
+        (("--model", "absent.ckpt", "--data", "x"), "no checkpoint 'absent.ckpt'"),
+        (("--model", "ViT-B-23", "--data", "x"), "nearest: ViT-B-32"),
+        (("accelerator=tpu",), "accelerator; got: tpu; allowed: auto, cpu, gpu"),
+        (("bootstrap=1",), "bootstrap must be 10 or more"),
+        (("--data", "absent.csv"), "no such source: absent.csv"),
+        (("--unknown", "x"), "unrecognized arguments: --unknown"),
+    ],
+)
+def test_wrong_words_are_named(
+    words: tuple[str, ...], given: tuple[str, ...], message: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    answer = command("benchmark", *words, *given)
+    assert answer.code == 2
+    assert message in answer.err
+    assert list(tmp_path.iterdir()) == []

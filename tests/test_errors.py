@@ -1,0 +1,72 @@
+import inspect
+
+import pytest
+
+from streetclip import errors
+from streetclip.errors import (
+    ConfigError,
+    InputError,
+    NumericsError,
+    ProblemsError,
+    SampleError,
+    StreetclipError,
+)
+
+CLASSES = [
+    value
+    for _, value in inspect.getmembers(errors, inspect.isclass)
+    if value.__module__ == errors.__name__
+]
+
+
+def test_every_exception_can_be_caught_as_ours() -> None:
+    assert len(CLASSES) > 10
+    assert all(issubclass(each, StreetclipError) for each in CLASSES)
+
+
+def test_what_the_user_can_mend_ends_with_2_and_the_rest_with_1() -> None:
+    codes = {each.__name__: each.exit_code for each in CLASSES}
+    ones = {"StreetclipError", "SampleError", "NumericsError"}
+    assert {name for name, code in codes.items() if code == 1} == ones
+    assert set(codes.values()) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({}, "what"),
+        ({"got": 0}, "what; got: 0"),
+        ({"allowed": "1 or more"}, "what; allowed: 1 or more"),
+        ({"remedy": "do this"}, "what; do this"),
+        (
+            {"got": "", "allowed": "b", "remedy": "do this"},
+            "what; got: ; allowed: b; do this",
+        ),
+    ],
+)
+def test_a_message_holds_the_parts_that_are_given(parts: dict[str, object], message: str) -> None:
+    error = InputError("what", **parts)  # type: ignore[arg-type]  # a table of keywords
+    assert str(error) == message
+    assert error.what == "what"
+
+
+def test_problems_are_counted_and_numbered() -> None:
+    one = ProblemsError("a.yaml", ["no key 'lr'"])
+    assert str(one) == "a.yaml has 1 problem:\n  1. no key 'lr'"
+    two = ConfigError("a.yaml", ("x", "y"))
+    assert str(two) == "a.yaml has 2 problems:\n  1. x\n  2. y"
+    assert two.problems == ["x", "y"]
+
+
+def test_a_sample_names_reason_and_detail() -> None:
+    assert str(SampleError("no_image")) == "no_image"
+    error = SampleError("no_image", "only json")
+    assert (str(error), error.reason, error.detail) == (
+        "no_image: only json",
+        "no_image",
+        "only json",
+    )
+
+
+def test_a_run_that_became_infinite_is_no_fault_of_the_input() -> None:
+    assert not issubclass(NumericsError, InputError)
