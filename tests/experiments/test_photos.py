@@ -6,6 +6,7 @@ import math
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from commandline import command
@@ -58,9 +59,9 @@ def test_exif_and_table_say_the_same_place(real_photos: Path, tmp_path: Path) ->
     }
     for row in found.rows:
         theirs = listed[row.name]
-        distance = haversine_km(
-            (row.place.latitude, row.place.longitude), (theirs.latitude, theirs.longitude)
-        )
+        here = np.array([row.place.latitude, row.place.longitude])
+        there = np.array([theirs.latitude, theirs.longitude])
+        distance = haversine_km(here, there)
         assert float(distance) < 1, row.name
 
 
