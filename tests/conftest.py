@@ -46,9 +46,10 @@ class Finished:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A tiny experiment, trained once."""
+    from tests.tinyrun import write_experiment
+
     from streetclip.build.pretrain import pretrain
     from streetclip.config.load import load_experiment
-    from tinyrun import write_experiment
 
     folder = tmp_path_factory.mktemp("finished")
     experiment = write_experiment(folder)

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.commandline import command
 
-from commandline import command
 from streetclip import __version__
 from streetclip.__main__ import COMMANDS, main
 

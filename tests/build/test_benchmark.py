@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.conftest import Finished
 
-from conftest import Finished
 from streetclip.build.benchmark import benchmark, newest_run, resolve
 from streetclip.config.load import load_benchmark
 from streetclip.errors import InputError

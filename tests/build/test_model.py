@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from tests.conftest import Finished
 
 import streetclip
-from conftest import Finished
 from streetclip.build.model import named_backbone, new_backbone
 from streetclip.config.schema import ModelConfig
 from streetclip.errors import CheckpointError, ModelError

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.conftest import Finished
+from tests.tinyrun import tiny_experiment
 
-from conftest import Finished
 from streetclip.build.pretrain import pretrain
 from streetclip.config.load import load_experiment
 from streetclip.errors import CheckpointError, ConfigError, InputError
-from tinyrun import tiny_experiment
 
 
 def _rows(run: Path) -> list[dict[str, str]]:

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
+from tests.sources import write_osv5m, write_table
 
-from sources import write_osv5m, write_table
 from streetclip.build.sources import build_options, prepare, whole
 from streetclip.config.schema import DataConfig, SampleWorldConfig, ShardsConfig
 from streetclip.errors import ManifestError, ShardError

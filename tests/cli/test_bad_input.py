@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-
-from commandline import command
-from conftest import Finished
-from sources import write_osv5m, write_table
-from tinyrun import PROTOCOL
+from tests.commandline import command
+from tests.conftest import Finished
+from tests.sources import write_osv5m, write_table
+from tests.tinyrun import PROTOCOL
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.commandline import command
+from tests.conftest import Finished
 
-from commandline import command
-from conftest import Finished
 from streetclip.evaluation.result import read_result
 
 

@@ -1,8 +1,8 @@
 import logging
 
 import pytest
+from tests.commandline import command
 
-from commandline import command
 from streetclip.cli.console import show_log
 
 

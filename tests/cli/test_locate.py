@@ -3,8 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from commandline import command
+from tests.commandline import command
 
 HEADER = "id,latitude,longitude,country"
 

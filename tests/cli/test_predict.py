@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-
-from commandline import command
-from conftest import Finished
+from tests.commandline import command
+from tests.conftest import Finished
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.commandline import command
+from tests.conftest import Finished
+from tests.sources import read_with_webdataset, write_osv5m, write_table
+from tests.tinyrun import write_experiment
 
-from commandline import command
-from conftest import Finished
-from sources import read_with_webdataset, write_osv5m, write_table
 from streetclip.config.load import load_experiment
-from tinyrun import write_experiment
 
 
 def _losses(run: Path) -> list[float]:

@@ -2,8 +2,7 @@ import csv
 from pathlib import Path
 
 from PIL import Image
-
-from commandline import command
+from tests.commandline import command
 
 
 def test_the_command_renders_photographs_with_a_table(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
 from pathlib import Path
 
 import pytest
-
-from commandline import Answer, command
-from sources import write_osv5m, write_table
+from tests.commandline import Answer, command
+from tests.sources import write_osv5m, write_table
 
 
 @pytest.fixture

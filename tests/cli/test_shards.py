@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-
-from commandline import command
-from sources import read_with_webdataset, write_osv5m, write_table
+from tests.commandline import command
+from tests.sources import read_with_webdataset, write_osv5m, write_table
 
 ALONE = ("--processes", "1")
 WRONG = (

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import open_clip
 import pytest
+from tests.conftest import REPOSITORY
 
-from conftest import REPOSITORY
 from streetclip.captions.template import load_template
 from streetclip.config.load import load_benchmark, load_experiment
 from streetclip.model.spec import read_spec

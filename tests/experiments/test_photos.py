@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.commandline import command
 
-from commandline import command
 from streetclip.geo.distance import haversine_km
 from streetclip.manifest.read import read_manifest
 

@@ -82,9 +82,7 @@ class Tokenize:
             self._has_cut = True
             _log.warning(
                 "a caption of %d tokens is cut at %d (further ones without a word): %s",
-                len(row) + 2,
-                self.context_length,
-                caption,
+                *(len(row) + 2, self.context_length, caption),
             )
         return row[:room]
 
