@@ -19,8 +19,8 @@ help: ## list every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(VENV)/.package: setup.cfg setup.py
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "streetclip needs Python 3.11 or newer; got: $$($(PYTHON) --version); say make PYTHON=python3.12" >&2; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "streetclip needs Python 3.11 or newer; got: $$($(PYTHON) --version); say make PYTHON=python3.12" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
@@ -35,6 +35,7 @@ benchmark: $(VENV)/.package ## evaluate: [CKPT=file.ckpt] [DATA=path] [PROTOCOL=
 	$(BIN)/streetclip benchmark $(if $(CKPT),--model $(CKPT)) $(if $(DATA),--data $(DATA)) $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 shards: $(VENV)/.package ## build a shard set: SOURCE=folder|csv|parquet OUT=folder [ARGS="--val-share 0.1 ..."]
+	@test -n "$(SOURCE)" -a -n "$(OUT)" || { echo 'make shards needs a source and a new folder: make shards SOURCE=photos.csv OUT=shards/mine' >&2; exit 2; }
 	$(BIN)/streetclip shards build "$(SOURCE)" "$(OUT)" $(ARGS)
 
 test: $(VENV)/.dev ## the default test suite with coverage, without a network or a GPU
