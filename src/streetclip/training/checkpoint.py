@@ -127,7 +127,7 @@ class RunCheckpoint(Checkpoint):
             for log in self._logs:
                 log.sync()
         self._saved_step = trainer.global_step
-        # Here the word means to leave out optimizer and loops; how a file is loaded is another matter.
+        # Here the word means leaving out optimizer and loops; loading is another matter.
         trainer.save_checkpoint(path, weights_only=False)
         if trainer.is_global_zero:
             self._prune()
