@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; None takes those of the process.
 
     Returns:
-        0 done, 2 wrong input, 1 anything else that the package raised on purpose, 130 interrupted.
+        0 done, 2 wrong input, 85 preempted and saved, 1 anything else that the package raised on
+        purpose, 130 interrupted.
     """
     parser = _parser(argv)
     arguments, rest = parser.parse_known_args(argv)

@@ -1,7 +1,7 @@
 """Every exception of the package: each says what is wrong, what was found, what to do.
 
 `streetclip` ends with exit code 2 on an `InputError` (something the user gave can be mended by the
-user) and 1 on every other exception.
+user), 85 on `Preempted`, and 1 on every other exception.
 """
 
 from collections.abc import Sequence
@@ -124,3 +124,13 @@ class SampleError(StreetclipError):
 
 class NumericsError(StreetclipError):
     """The training became non-finite and was stopped."""
+
+
+class StorageError(StreetclipError):
+    """Something could not be written: the disk is full, read-only or gone."""
+
+
+class Preempted(StreetclipError):  # noqa: N818 - the run did what it was asked: no error
+    """The run was asked to leave, and has saved what there was to save."""
+
+    exit_code = 85

@@ -1,3 +1,6 @@
+import multiprocessing
+import subprocess
+
 import pytest
 import torch
 from torch.utils.data import Dataset
@@ -34,6 +37,24 @@ def test_batches_arrive_whole_in_the_order_of_the_sampler(workers: int, method: 
     assert batches[0]["image"].dtype == torch.uint8
     if workers:
         assert batches[0]["caption_id"].item() == 1
+
+
+def test_workers_outlive_what_is_sent_to_a_whole_group_and_end_with_their_loader() -> None:
+    loader = make_loader(Steps(), StepSampler(9), workers=2, start_method="fork")
+    batches = iter(loader)
+    next(batches)
+    workers = multiprocessing.active_children()
+    sender = subprocess.run(
+        ["/bin/sh", "-c", "kill -INT $0 $1; kill -USR1 $0 $1; kill -TERM $0 $1"]
+        + [str(worker.pid) for worker in workers]
+    )
+    assert sender.returncode == 0
+    assert len(list(batches)) == 8
+    assert all(worker.is_alive() for worker in workers)
+    for worker in workers:
+        worker.terminate()
+        worker.join(30)
+    assert [worker.exitcode for worker in workers] == [0, 0]
 
 
 def test_persistent_workers_take_the_next_epoch() -> None:

@@ -43,17 +43,42 @@ def test_too_many_bad_photographs_stop_the_run_and_name_the_worst_shards(tmp_pat
         quarantine.record([bad("c", shard="2.tar")])
 
 
-def test_ranks_and_resumed_runs_count_together(tmp_path: Path) -> None:
+def test_ranks_that_are_told_the_same_stop_at_the_same_step_and_one_writes(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
-    first, second = (Quarantine(path, max_bad_samples=2) for _ in range(2))
-    first.record([bad("a")])
-    second.record([bad("b")])
-    assert len(second) == 2
-    with pytest.raises(ShardError, match="too many photographs are bad"):
-        first.record([bad("c")])
-    resumed = Quarantine(path, max_bad_samples=3)
-    resumed.record([bad("a")])
-    assert len(resumed) == len(lines(path)) == 3
+    ranks = [Quarantine(path, max_bad_samples=2) for _ in range(2)]
+    for rank, quarantine in enumerate(ranks):
+        quarantine.record([bad("a"), bad("b"), bad("a", step=4)], write=rank == 0)
+        assert quarantine.listed[("000000.tar", "a")].step == 3
+        with pytest.raises(ShardError, match="too many photographs are bad"):
+            quarantine.record([bad("c")], write=rank == 0)
+    assert [line["key"] for line in lines(path)] == ["a", "b", "c"]
+
+
+def test_a_resumed_run_counts_on_from_its_checkpoint_and_lists_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "q.jsonl"
+    killed = Quarantine(path, max_bad_samples=9)
+    killed.record([bad("a")])
+    state = json.loads(json.dumps(killed.state_dict()))
+    killed.record([bad("b")])
+    resumed = Quarantine(path, max_bad_samples=2)
+    resumed.load_state_dict(state)
+    resumed.rewrite()
+    assert [line["key"] for line in lines(path)] == ["a"]
+    resumed.record([bad("a"), bad("b")])
+    assert [line["key"] for line in lines(path)] == ["a", "b"]
+    with pytest.raises(ShardError, match="too many photographs are bad; got: 3"):
+        resumed.record([bad("c")])
+
+
+def test_a_run_that_begins_anew_empties_its_list_and_a_good_one_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    Quarantine(path, max_bad_samples=9).rewrite()
+    assert not path.exists()
+    Quarantine(path, max_bad_samples=9).record([bad("a")])
+    Quarantine(path, max_bad_samples=9).rewrite()
+    assert lines(path) == []
 
 
 def test_without_a_file_bad_photographs_are_only_counted() -> None:

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from PIL import Image
 
 from streetclip.captions.template import load_template
 from streetclip.data.datamodule import StreetclipDataModule
+from streetclip.errors import Preempted
 from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.run import EvaluationOptions
 from streetclip.model.backbone import create_backbone
@@ -39,6 +41,7 @@ from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
 from streetclip.training.logger import CsvLogger, tensorboard_logger
 from streetclip.training.samples import SampleLog
+from streetclip.training.signals import StopSignals
 from streetclip.zeroshot.protocol import load_protocol
 
 PLACES = [("FR", "Brittany", "Rennes"), ("JP", "Kyoto", "Uji"), ("PE", "Cusco", "Pisac")]
@@ -141,6 +144,7 @@ class TinyRun:
             workers=self.workers,
         )
         logger, samples = CsvLogger(self.folder), SampleLog(self.folder)
+        signals = StopSignals()
         checkpoint = RunCheckpoint(
             self.folder / "checkpoints",
             every_n_steps=self.every_n_steps,
@@ -148,9 +152,11 @@ class TinyRun:
             mode="min",
             logs=[*logger.tables, samples.lines],
             facts={"ema_decay": 0.5 if self.ema else None},
+            signals=signals,
         )
-        chosen = [*self.callbacks, CursorCallback(), samples, checkpoint]
-        chosen += [self._geolocation()] if self.evaluate else []
+        chosen = [*self.callbacks, samples]
+        chosen += [self._geolocation(checkpoint)] if self.evaluate else []
+        chosen += [CursorCallback(), checkpoint]
         # Checkpoint callbacks come last, in order: a killer that must follow is one as well.
         chosen += [Ema(0.5)] if self.ema else []
         chosen += [Killer(self.kill)] if self.kill else []
@@ -174,10 +180,12 @@ class TinyRun:
             use_distributed_sampler=False,
             default_root_dir=self.folder,
         )
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+        with signals:
+            signals.wait()
+            trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         return trainer
 
-    def _geolocation(self) -> GeolocationCallback:
+    def _geolocation(self, checkpoint: RunCheckpoint) -> GeolocationCallback:
         protocol = self.folder / "protocol.yaml"
         protocol.write_text(PROTOCOL)
         shard_set = open_shard_set(self.shards)
@@ -188,6 +196,7 @@ class TinyRun:
             options=EvaluationOptions(batch_size=16, matching_batch=4, resamples=10),
             seen=SeenPlaces(frozenset(shard_set.countries), shard_set.towns),
             every_n_steps=3,
+            between=checkpoint.leave_if_asked,
         )
 
     def fork(self, *, timeout_s: float = 120.0) -> list[int]:
@@ -237,7 +246,10 @@ def _rank(run: TinyRun, rank: int, port: int) -> None:
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
         os.environ |= {"LOCAL_RANK": str(rank), "NODE_RANK": "0", "WORLD_SIZE": str(run.ranks)}
     torch.set_num_threads(1)
-    run.go()
+    try:
+        run.go()
+    except Preempted as left:
+        sys.exit(left.exit_code)
 
 
 def _free_port() -> int:
@@ -268,7 +280,7 @@ class FakeTrainer(pl.Trainer):
 
     def __init__(self, cursor: Any) -> None:
         self.callback_metrics = {}
-        self.datamodule = SimpleNamespace(cursor=cursor)
+        self.datamodule = SimpleNamespace(cursor=cursor, steps_per_epoch=3)
 
     def save_checkpoint(self, filepath: Any, *_: Any, **__: Any) -> None:
         filepath.parent.mkdir(exist_ok=True)

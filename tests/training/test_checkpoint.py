@@ -11,7 +11,13 @@ from tests.training.conftest import STEPS, FakeTrainer, TinyRun
 from streetclip.data.dataset import Cursor
 from streetclip.errors import CheckpointError
 from streetclip.training.checkpoint import RunCheckpoint
-from streetclip.training.checkpoint_io import BEST_NAME, RUN_KEY, checkpoints, read_checkpoint
+from streetclip.training.checkpoint_io import (
+    BEST_NAME,
+    RUN_KEY,
+    checkpoint_step,
+    checkpoints,
+    read_checkpoint,
+)
 
 Make = Callable[..., TinyRun]
 
@@ -21,6 +27,24 @@ def _end_epoch(trainer: FakeTrainer, callback: RunCheckpoint, value: float) -> N
     trainer.datamodule.cursor = Cursor(trainer.datamodule.cursor.epoch + 1, 0)
     trainer.callback_metrics["score"] = torch.tensor(value)
     callback.on_train_epoch_end(trainer, pl.LightningModule())
+
+
+def test_a_checkpoint_is_due_by_the_clock_too_but_not_at_an_epochs_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    callback = RunCheckpoint(tmp_path, every_n_steps=100, every_n_minutes=5)
+    trainer, module = FakeTrainer(Cursor(0, 1)), pl.LightningModule()
+    written = []
+    for step in range(8):
+        trainer.global_step = step
+        trainer.datamodule.cursor = Cursor(0, step)
+        callback.on_train_batch_start(trainer, module, None, step % 4)
+        written.append([checkpoint_step(path) for path in checkpoints(tmp_path)])
+        clock[0] += 121
+    # Due at 363 s, which is step 3; again 363 s later, which is step 6.
+    assert written == [[], [], [], [3], [3], [3], [6, 3], [6, 3]]
 
 
 def _best(folder: Path) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from streetclip.errors import CheckpointError
+from streetclip.errors import CheckpointError, StorageError
 from streetclip.training.checkpoint_io import (
     AtomicCheckpointIO,
     checkpoints,
@@ -43,7 +43,7 @@ def test_a_full_disk_leaves_the_old_file_whole(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(CheckpointError, match=r"could not be written.*No space left.*make room"):
+    with pytest.raises(StorageError, match=r"could not be written.*No space left.*make room"):
         _save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

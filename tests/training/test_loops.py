@@ -31,6 +31,10 @@ def _checkpoint(batches: int) -> dict[str, Any]:
     [
         # Inside an epoch, as Lightning saves in on_train_batch_end: not completed, not yet counted.
         (1, 2, (2, 2, 1, 1), (2, 2, 2, 1), (6, 6, 6, 5), 5),
+        # After an epoch's last batch: all counted, the epoch not yet.
+        (1, 4, (2, 2, 1, 1), (4, 4, 4, 4), (6, 6, 6, 6), 6),
+        # Where a limit ends the epoch early, the position may lie further on.
+        (1, 9, (2, 2, 1, 1), (4, 4, 4, 4), (6, 6, 6, 6), 6),
         # Between epochs: one is left, the next not entered.
         (2, 0, (2, 2, 2, 2), (0, 0, 0, 0), (6, 6, 6, 6), 6),
     ],
@@ -39,7 +43,7 @@ def test_counters_follow_from_the_position(
     epoch: int, step: int, epochs: Any, batches: Any, total: Any, stepped: int
 ) -> None:
     checkpoint = _checkpoint(6)
-    set_position(checkpoint, epoch, step)
+    set_position(checkpoint, epoch, step, steps=4)
     fit = checkpoint["loops"]["fit_loop"]
     progress = fit["epoch_loop.batch_progress"]
     assert checkpoint["epoch"] == epoch

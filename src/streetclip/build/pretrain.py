@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,42 +18,55 @@ from streetclip.config.load import to_plain
 from streetclip.config.schema import Experiment
 from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.data.quarantine import Quarantine
-from streetclip.errors import CheckpointError, StreetclipError
+from streetclip.errors import CheckpointError, Preempted, StreetclipError
 from streetclip.model.optim import learning_rate_factor, warmup_of
 from streetclip.shards.layout import ShardSet, is_shard_set
-from streetclip.training.launch import decide
+from streetclip.training.durable import clear_about_the_disk
+from streetclip.training.launch import decide, find_ranks, leave_after_rank_0
 from streetclip.training.run_folder import RunFolder, find_unfinished
+from streetclip.training.signals import StopSignals
 
 _log = logging.getLogger(__name__)
 
 # Options that decide where and how fast a run runs, or what is looked at, but not what it learns.
 _FREE = {
     "": ("name", "runs_dir", "checkpoint", "evaluation"),
-    "data": ("source", "val_source", "shards_dir", "sample_world", "shards", "workers"),
+    "data": (
+        *("source", "val_source", "shards_dir", "sample_world", "shards", "workers"),
+        *("max_bad_samples", "log_samples"),
+    ),
     "trainer": ("accelerator", "devices", "num_nodes", "log_every_n_steps", "loggers", "progress"),
 }
 
 
-def pretrain(options: Experiment, *, resume: str | None = None) -> Path:
+def pretrain(
+    options: Experiment, *, resume: str | None = None, signals: StopSignals | None = None
+) -> Path:
     """Train, on every rank that was started.
 
     Args:
         options: Of the experiment.
         resume: None begins a new run; `auto` continues the newest unfinished run of this
             experiment, or begins a new one and says why; else a run folder or a checkpoint.
+        signals: What asks the run to leave; None is never asked.
 
     Returns:
         The run folder.
 
     Raises:
+        Preempted: The run was asked to leave, and has saved.
         StreetclipError: Wrong input, or the run had to be stopped.
     """
+    if signals is not None and find_ranks().rank > 0:
+        signals.wait()  # Rank 0 may be in the middle of what the others wait for.
     parts = check(options)
     sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     datamodule = _datamodule(options, parts, sources)
     _check_schedule(options, datamodule)
     fingerprint = _fingerprint(options, datamodule)
     chosen = decide("run", lambda: _choose_run(options, sources, fingerprint, resume))
+    if signals is not None:
+        signals.wait()
     run = _opened(Path(str(chosen["run"])))
     datamodule.quarantine = Quarantine(
         run.path / "quarantine.jsonl", max_bad_samples=options.data.max_bad_samples
@@ -67,6 +81,7 @@ def pretrain(options: Experiment, *, resume: str | None = None) -> Path:
         sets=_evaluation_sets(sources),
         fingerprint=fingerprint,
         checkpoint=checkpoint,
+        signals=signals,
     )
     _fit(trainer, module, datamodule, run, checkpoint)
     return run.path
@@ -198,14 +213,15 @@ def _fit(
 ) -> None:
     is_first = trainer.is_global_zero
     try:
-        trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
+        with clear_about_the_disk(run.path):
+            trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
     except BaseException as error:
         # Steps are counted from the checkpoint on as soon as model and data have accepted it.
-        if is_first and checkpoint is not None and trainer.global_step == 0:
-            run.leave_as_it_was()
-        elif is_first:
-            reason = str(error) if isinstance(error, StreetclipError) else repr(error)
-            run.set_status("failed", reason=reason)
+        refused = checkpoint is not None and trainer.global_step == 0
+        if is_first:
+            _close(run, error, was_refused=refused and not isinstance(error, Preempted))
+        elif isinstance(error, Preempted):
+            leave_after_rank_0()
         raise
     else:
         if is_first:
@@ -214,3 +230,15 @@ def _fit(
     finally:
         if is_first:
             run.release()
+
+
+def _close(run: RunFolder, error: BaseException, *, was_refused: bool) -> None:
+    """Say in the run's folder how it ended; on a full disk the error itself must do."""
+    reason = str(error) if isinstance(error, StreetclipError) else repr(error)
+    with suppress(OSError):
+        if was_refused:
+            run.leave_as_it_was()
+        elif isinstance(error, Preempted):
+            run.set_status("preempted", reason=reason)
+        else:
+            run.set_status("failed", reason=reason)

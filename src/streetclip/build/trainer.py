@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy
@@ -19,9 +20,11 @@ from streetclip.training.checkpoint_io import AtomicCheckpointIO, checkpoint_ste
 from streetclip.training.cursor import CursorCallback
 from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
+from streetclip.training.launch import find_ranks
 from streetclip.training.logger import CsvLogger, tensorboard_logger
 from streetclip.training.run_folder import RunFolder
 from streetclip.training.samples import SampleLog
+from streetclip.training.signals import StopSignals
 from streetclip.zeroshot.protocol import Protocol
 
 
@@ -34,6 +37,7 @@ def make_trainer(
     sets: Mapping[str, ShardSet],
     fingerprint: Mapping[str, Any],
     checkpoint: Path | None,
+    signals: StopSignals | None = None,
 ) -> pl.Trainer:
     """Put a Trainer together.
 
@@ -45,30 +49,31 @@ def make_trainer(
         sets: Photographs to evaluate on, by name.
         fingerprint: What makes it this run.
         checkpoint: Where it continues, or None.
+        signals: What asks the run to leave; None is never asked.
     """
     loggers, logs = _loggers(options, run, checkpoint)
-    callbacks: list[Callback] = [CursorCallback()]
-    if options.data.log_samples:
-        samples = SampleLog(run.path)
-        callbacks.append(samples)
-        logs.append(samples.lines)
+    samples = [SampleLog(run.path)] if options.data.log_samples else []
+    saving = RunCheckpoint(
+        run.checkpoints,
+        every_n_steps=options.checkpoint.every_n_steps,
+        every_n_minutes=options.checkpoint.every_n_minutes,
+        keep=options.checkpoint.keep,
+        monitor=_monitor(options, sets),
+        mode=options.checkpoint.mode,
+        logs=[*logs, *(log.lines for log in samples)],
+        facts=_facts(options, train, fingerprint),
+        signals=signals,
+    )
+    callbacks: list[Callback] = [*samples]
     if sets:
-        callbacks.append(_geolocation(options, run, protocol=protocol, train=train, sets=sets))
+        evaluating = _geolocation(
+            options, run, protocol=protocol, train=train, sets=sets, saving=saving
+        )
+        callbacks.append(evaluating)
     if options.optim.ema_decay is not None:
         callbacks.append(Ema(options.optim.ema_decay))
     if options.trainer.progress:
         callbacks.append(RichProgressBar(leave=True))
-    callbacks.append(
-        RunCheckpoint(
-            run.checkpoints,
-            every_n_steps=options.checkpoint.every_n_steps,
-            keep=options.checkpoint.keep,
-            monitor=_monitor(options, sets),
-            mode=options.checkpoint.mode,
-            logs=logs,
-            facts=_facts(options, train, fingerprint),
-        )
-    )
     return pl.Trainer(
         **_hardware(options.trainer),
         max_epochs=options.trainer.max_epochs,
@@ -76,13 +81,22 @@ def make_trainer(
         deterministic=options.trainer.deterministic,
         log_every_n_steps=options.trainer.log_every_n_steps,
         logger=loggers,
-        callbacks=callbacks,
-        plugins=[AtomicCheckpointIO()],
+        callbacks=[*callbacks, CursorCallback(), saving],
+        plugins=_plugins(),
         enable_progress_bar=options.trainer.progress,
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=run.path,
     )
+
+
+def _plugins() -> list[Any]:
+    """Our checkpoint files; and under SLURM ranks as srun gives them, but not its requeueing."""
+    plugins: list[Any] = [AtomicCheckpointIO()]
+    launcher = find_ranks().environment
+    if isinstance(launcher, SLURMEnvironment):
+        plugins.append(launcher)
+    return plugins
 
 
 def _loggers(
@@ -107,6 +121,7 @@ def _geolocation(
     protocol: Protocol,
     train: ShardSet | None,
     sets: Mapping[str, ShardSet],
+    saving: RunCheckpoint,
 ) -> GeolocationCallback:
     evaluation = options.evaluation
     return GeolocationCallback(
@@ -120,6 +135,7 @@ def _geolocation(
         ),
         seen=SeenPlaces(frozenset(train.countries), train.towns) if train else None,
         every_n_steps=evaluation.every_n_steps,
+        between=saving.leave_if_asked,
     )
 
 

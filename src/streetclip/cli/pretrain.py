@@ -5,6 +5,7 @@ from pathlib import Path
 
 from streetclip.config.describe import describe
 from streetclip.config.load import load_experiment
+from streetclip.training.signals import StopSignals
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.print_config:
         print(describe(options), end="")
         return 0
-    from streetclip.build.pretrain import pretrain
-    from streetclip.cli.console import show_log
+    with StopSignals() as signals:
+        from streetclip.build.pretrain import pretrain
+        from streetclip.cli.console import show_log
 
-    show_log()
-    pretrain(options, resume=arguments.resume)
+        show_log()
+        pretrain(options, resume=arguments.resume, signals=signals)
     return 0

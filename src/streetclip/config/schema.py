@@ -199,6 +199,8 @@ class CheckpointConfig:
 
     every_n_steps: int = between(500, 1)
     """Optimiser steps between two checkpoints inside an epoch; each epoch's end has its own."""
+    every_n_minutes: float | None = between(20.0, 0.0)
+    """Minutes after which a checkpoint is due besides; None goes by steps alone."""
     keep: int = between(2, 2)
     """Newest checkpoints kept, 2 or more."""
     monitor: str | None = "zeroshot/val/country_accuracy"

@@ -14,8 +14,9 @@ from streetclip.data.batch import Batch, Recipe, Tokenize
 from streetclip.data.dataset import Cursor, PlannedDataset, StepSampler
 from streetclip.data.loader import StepLoader, make_loader, safe_start_method
 from streetclip.data.plan import Plan
-from streetclip.data.quarantine import Quarantine
+from streetclip.data.quarantine import BadSample, Quarantine
 from streetclip.data.resampled import ResampledDataset
+from streetclip.data.side_channel import SideChannel
 from streetclip.data.stages import expand_urls
 from streetclip.errors import PlanError
 from streetclip.records import Preprocess
@@ -88,6 +89,7 @@ class StreetclipDataModule(pl.LightningDataModule):
         self.shuffle_mib = shuffle_mib
         self.start_method = start_method
         self.quarantine = Quarantine(quarantine, max_bad_samples=max_bad_samples)
+        self._ranks = SideChannel()
         self.shard_set: ShardSet | None = None
         self.urls: list[str] = []
         if order == "planned":
@@ -115,6 +117,7 @@ class StreetclipDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> StepLoader:
         """The loader of this rank, starting at the cursor."""
         if self._rank_and_world()[0] == 0:
+            self.quarantine.rewrite()
             self._announce()
         return make_loader(
             self._dataset(),
@@ -125,8 +128,8 @@ class StreetclipDataModule(pl.LightningDataModule):
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Take note of bad photographs in the training process, where all of them pass."""
-        if isinstance(batch, dict):
-            self.quarantine.record(batch.get("bad", []))
+        if isinstance(batch, dict) and "bad" in batch:
+            self._record(batch["bad"])
         return batch
 
     def fingerprint(self) -> dict[str, Any]:
@@ -152,6 +155,7 @@ class StreetclipDataModule(pl.LightningDataModule):
             "fingerprint": self.fingerprint(),
             "epoch": self.cursor.epoch,
             "step": self.cursor.step,
+            "quarantine": self.quarantine.state_dict(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -180,6 +184,13 @@ class StreetclipDataModule(pl.LightningDataModule):
         # The sampler holds this very object.
         self.cursor.epoch = int(state_dict["epoch"])
         self.cursor.step = int(state_dict["step"])
+        self.quarantine.load_state_dict(state_dict.get("quarantine", ()))
+
+    def _record(self, bad: Sequence[BadSample]) -> None:
+        """Tell all ranks of the bad photographs of a batch, so that they count and stop alike."""
+        if self._ranks.total(len(bad))[0] > 0:
+            of_all = [sample for part in self._ranks.gather(list(bad)) for sample in part]
+            self.quarantine.record(of_all, write=self._rank_and_world()[0] == 0)
 
     def _dataset(self) -> Dataset[Batch]:
         rank, world = self._rank_and_world()

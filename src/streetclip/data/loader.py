@@ -1,6 +1,10 @@
-"""A torch DataLoader whose items are whole batches, and how its workers start."""
+"""A torch DataLoader whose items are whole batches, and how its workers start and end."""
 
+import multiprocessing
+import os
+import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,7 +50,7 @@ def make_loader(
         collate_fn=_as_it_is,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=several,
-        worker_init_fn=_one_thread if several else None,
+        worker_init_fn=_settle if several else None,
         multiprocessing_context=start_method if several else None,
     )
 
@@ -73,6 +77,29 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _one_thread(worker: int) -> None:
+def _settle(worker: int) -> None:
     """Workers share the machine's cores; one that spreads out slows all."""
     torch.set_num_threads(1)
+    _end_by_the_parent_alone()
+
+
+def _end_by_the_parent_alone() -> None:
+    """Ignore the signals that a terminal or a cluster sends to a whole group of processes.
+
+    The training process saves and leaves when it gets one, and needs its workers for the step that
+    it is in. It ends them by SIGTERM itself, and one that it leaves behind ends when torch notices.
+    """
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is None or parent.pid is None or not hasattr(signal, "sigwaitinfo"):
+        return  # macOS cannot tell who has sent a signal; SIGTERM ends the worker there.
+    # A handler would not learn who has sent the signal; who waits for it does.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_wait_for_the_end, args=(parent.pid,), daemon=True).start()
+
+
+def _wait_for_the_end(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

@@ -4,11 +4,12 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streetclip.errors import SampleError, ShardError
+from streetclip.shards.layout import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +50,11 @@ class BadSample(NamedTuple):
 
 
 class Quarantine:
-    """Lists bad photographs in a file, each once, and stops the run when there are too many.
+    """Lists bad photographs, each once, and stops the run when there are too many.
 
-    All ranks of a run append to one file and count its lines, so they agree on the number; a
-    resumed run goes on counting where the file ends.
+    It is told of those of all ranks, so every rank has the same list and stops at the same step;
+    one of them keeps it in a file too. The list is part of a checkpoint, and the file follows it:
+    what a killed run had listed after its checkpoint is listed again when it is met again.
 
     Args:
         path: `quarantine.jsonl` of the run; None only counts.
@@ -62,62 +64,63 @@ class Quarantine:
     def __init__(self, path: Path | None, *, max_bad_samples: int) -> None:
         self.path = path
         self.max_bad_samples = max_bad_samples
-        self._shards: dict[tuple[str, str], str] = {}
-        self._read_bytes = 0
+        self.listed: dict[tuple[str, str], BadSample] = {}
 
     def __len__(self) -> int:
-        return len(self._shards)
+        return len(self.listed)
 
-    def record(self, bad: Sequence[BadSample]) -> None:
+    def record(self, bad: Sequence[BadSample], *, write: bool = True) -> None:
         """Take note of the bad photographs of a batch.
 
         Args:
-            bad: May hold photographs that are known already; those are not listed again.
+            bad: Those of all ranks, in the order of the ranks; those that are known already are
+                not listed again.
+            write: Also add them to the file; one rank does.
 
         Raises:
             ShardError: When more than `max_bad_samples` are bad, with the worst shards.
         """
-        if not bad:
-            return
-        self._read_others()
+        known = len(self)
         for sample in bad:
-            name = (sample.shard, sample.key or str(sample.sample))
-            if name in self._shards:
-                continue
-            self._shards[name] = sample.shard
+            self.listed.setdefault(_name(sample), sample)
+        new = list(self.listed.values())[known:]
+        for sample in new:
+            key = sample.key or sample.sample
             logger.warning(
-                "bad photograph %s in %s: %s %s", *reversed(name), sample.reason, sample.detail
+                "bad photograph %s in %s: %s %s", key, sample.shard, sample.reason, sample.detail
             )
-            self._append(sample)
-        self._stop_if_too_many()
+        if new and write:
+            self._append(new)
+        if new:
+            self._stop_if_too_many()
 
     def worst_shards(self) -> list[tuple[str, int]]:
         """Shards with the most bad photographs, worst first."""
-        return Counter(self._shards.values()).most_common(_WORST_SHARDS)
+        return Counter(sample.shard for sample in self.listed.values()).most_common(_WORST_SHARDS)
 
-    def _append(self, sample: BadSample) -> None:
+    def state_dict(self) -> list[dict[str, Any]]:
+        """The list in plain types, for a checkpoint."""
+        return [sample._asdict() for sample in self.listed.values()]
+
+    def load_state_dict(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Take over the list of a checkpoint; `rewrite` makes the file follow."""
+        samples = [BadSample(**entry) for entry in state]
+        self.listed = {_name(sample): sample for sample in samples}
+
+    def rewrite(self) -> None:
+        """Make the file hold what is listed, no more and no less."""
+        if self.path is not None and (self.listed or self.path.exists()):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path, _lines(list(self.listed.values())))
+
+    def _append(self, samples: Sequence[BadSample]) -> None:
         if self.path is None:
             return
-        line = json.dumps(sample._asdict(), ensure_ascii=False) + "\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # One write in append mode keeps the lines of several ranks apart.
-        with self.path.open("ab", buffering=0) as file:
-            file.write(line.encode())
+        with self.path.open("ab") as file:
+            file.write(_lines(samples))
+            file.flush()
             os.fsync(file.fileno())
-
-    def _read_others(self) -> None:
-        """Count what other ranks, or this run before it was resumed, have listed."""
-        if self.path is None or not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            file.seek(self._read_bytes)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._read_bytes += len(line)
-                entry = json.loads(line)
-                name = (entry["shard"], entry["key"] or str(entry["sample"]))
-                self._shards[name] = entry["shard"]
 
     def _stop_if_too_many(self) -> None:
         if len(self) <= self.max_bad_samples:
@@ -127,5 +130,15 @@ class Quarantine:
             "too many photographs are bad",
             got=f"{len(self)} ({worst})",
             allowed=f"data.max_bad_samples {self.max_bad_samples}",
-            remedy=f"they are listed in {self.path}; see also `streetclip shards verify`",
+            remedy=f"they are listed in {self.path}; `streetclip shards verify DIR --clean OUT` "
+            "writes a shard set without them",
         )
+
+
+def _name(sample: BadSample) -> tuple[str, str]:
+    return sample.shard, sample.key or str(sample.sample)
+
+
+def _lines(samples: Sequence[BadSample]) -> bytes:
+    lines = [json.dumps(sample._asdict(), ensure_ascii=False) + "\n" for sample in samples]
+    return "".join(lines).encode()

@@ -73,6 +73,7 @@ def ask(
     *,
     candidates: Candidates | None = None,
     batch_size: int = 128,
+    between: Callable[[], None] | None = None,
 ) -> Questions:
     """Encode the prompts of a protocol, each once.
 
@@ -81,6 +82,7 @@ def ask(
         protocol: What to ask.
         candidates: Those of the protocol, if they are at hand; they do not depend on weights.
         batch_size: Prompts in one pass.
+        between: Called before each pass; what it raises ends the work.
 
     Returns:
         What `evaluate` takes as `questions`, to evaluate several sets with the same weights.
@@ -88,7 +90,8 @@ def ask(
     places = build_candidates(protocol) if candidates is None else candidates
     with evaluating(model):
         encode = text_encoder(model, device_of(model))
-        return Questions(places, build_bank(places, encode, batch_size=batch_size))
+        bank = build_bank(places, encode, batch_size=batch_size, between=between)
+        return Questions(places, bank)
 
 
 def evaluate(
@@ -100,6 +103,7 @@ def evaluate(
     processes: Processes | None = None,
     seen: SeenPlaces | None = None,
     questions: Questions | None = None,
+    between: Callable[[], None] | None = None,
 ) -> Result:
     """Answer for every photograph of a set where it was taken, and measure the answers.
 
@@ -114,6 +118,8 @@ def evaluate(
         processes: The processes that evaluate together; None is this one alone.
         seen: What training has shown; None where nobody knows.
         questions: From `ask`, for the same model and protocol; None asks now.
+        between: Called before each pass, equally often on all processes; what it raises ends the
+            evaluation.
 
     Returns:
         The result, with one prediction a readable photograph in the order of the set.
@@ -124,10 +130,10 @@ def evaluate(
     processes = Alone() if processes is None else processes
     n = len(shard_set)
     n = n if options.max_photos is None else min(n, options.max_photos)
-    asked = questions or ask(model, protocol, batch_size=options.batch_size)
+    asked = questions or ask(model, protocol, batch_size=options.batch_size, between=between)
     with evaluating(model):
         session = _Session(model, asked, protocol, options, seen, min(options.matching_batch, n))
-        rows, bad = session.run(shard_set, n, processes)
+        rows, bad = session.run(shard_set, n, processes, between)
     rows = _in_order(rows, processes)
     bad = _in_order(bad, processes)
     counted = len({row["index"] for row in (*rows, *bad)})
@@ -188,7 +194,11 @@ class _Session:
     matching_batch: int
 
     def run(
-        self, shard_set: ShardSet, n: int, processes: Processes
+        self,
+        shard_set: ShardSet,
+        n: int,
+        processes: Processes,
+        between: Callable[[], None] | None,
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The rows of this rank's photographs, and those of the unreadable ones."""
         dataset = PhotoDataset(shard_set, self.model.preprocess)
@@ -200,6 +210,8 @@ class _Session:
         device = device_of(self.model)
         encode = text_encoder(self.model, device)
         for step, photographs in load(dataset, plan, workers=self.options.workers):
+            if between is not None:
+                between()
             answered = self._answer(photographs, device, encode)
             if step.counts:
                 rows += answered

@@ -4,15 +4,17 @@ import logging
 import math
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.trainer.states import TrainerFn
 
-from streetclip.errors import CheckpointError
+from streetclip.data.side_channel import SideChannel
+from streetclip.errors import CheckpointError, Preempted
 from streetclip.training.checkpoint_io import (
     BEST_NAME,
     RUN_KEY,
@@ -22,7 +24,7 @@ from streetclip.training.checkpoint_io import (
 )
 from streetclip.training.cursor import cursor_of
 from streetclip.training.durable import part_of, replace
-from streetclip.training.loops import set_position
+from streetclip.training.signals import StopSignals
 
 _log = logging.getLogger(__name__)
 
@@ -52,16 +54,20 @@ class RunCheckpoint(Checkpoint):
     A checkpoint after optimiser step n is written when the next batch of the same epoch is about to
     start, because Lightning logs a step's values after its last hook: so a checkpoint never knows
     less than the logs, and never more. An epoch's own checkpoint is written after the evaluation.
+    A run that is asked to leave saves at the next such moment, or between two batches of an
+    evaluation, which is then made again; all ranks leave together, whichever was asked.
 
     Args:
         folder: The `checkpoints` folder of the run.
         every_n_steps: Optimiser steps between two checkpoints inside an epoch.
+        every_n_minutes: Minutes after which a checkpoint is due besides; None goes by steps alone.
         keep: Newest checkpoints kept.
         monitor: A logged name; the epoch's checkpoint with its best value stays as `best.ckpt`.
         mode: `max` or `min` of the monitored value is best.
         logs: Files of rows to cut back on resume; only rank 0 touches them.
         facts: What the checkpoint says about its run, plain values (fingerprint, countries, towns,
             ema_decay).
+        signals: What asks the run to leave; None is never asked.
     """
 
     def __init__(
@@ -69,22 +75,37 @@ class RunCheckpoint(Checkpoint):
         folder: Path,
         *,
         every_n_steps: int,
+        every_n_minutes: float | None = None,
         keep: int = 2,
         monitor: str | None = None,
         mode: str = "max",
         logs: Sequence[RowLog] = (),
         facts: Mapping[str, Any] | None = None,
+        signals: StopSignals | None = None,
     ) -> None:
         self._folder = folder
         self._every_n_steps = every_n_steps
+        self._every_s = math.inf if every_n_minutes is None else 60 * every_n_minutes
+        self._signals = signals
+        self._ranks = SideChannel()
         self._keep = keep
         self._monitor = monitor
         self._sign = 1.0 if mode == "max" else -1.0
         self._logs = list(logs)
         self._facts = dict(facts or {})
-        self._saved_step = 0
+        self._saved_step = -1
+        self._saved_at_s = time.monotonic()
         self._loaded = False
         self._best: dict[str, Any] = {}
+        self._value: float | None = None
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Keep Lightning from listening for signals too, where this run does."""
+        if self._signals is not None:
+            # Lightning 2.6.6 talks to the other ranks from within its handler, which hangs where
+            # they did not get the signal, and saves in the middle of a step under SLURM.
+            connector = trainer._signal_connector  # noqa: SLF001 - it offers no other way
+            connector.register_signal_handlers = _nothing  # type: ignore[method-assign] # as above
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Empty the logs of a run that was killed before its first checkpoint and starts anew."""
@@ -94,6 +115,7 @@ class RunCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Refuse a misspelt evaluation value now, not after the first epoch."""
+        self._saved_at_s = time.monotonic()
         if self._monitor is not None and self._monitor.startswith("zeroshot/"):
             self._monitored(trainer)
         if trainer.is_global_zero and self._folder.is_dir():
@@ -103,9 +125,11 @@ class RunCheckpoint(Checkpoint):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Save after every n optimiser steps, but not at the start of an epoch."""
+        """Save after every n optimiser steps or minutes, but not at the start of an epoch."""
+        is_late = self._leave_or_is_late(trainer)
         step = trainer.global_step
-        if batch_idx > 0 and step % self._every_n_steps == 0 and step != self._saved_step:
+        is_due = is_late or step % self._every_n_steps == 0
+        if batch_idx > 0 and is_due and step != self._saved_step:
             self.save(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -116,6 +140,14 @@ class RunCheckpoint(Checkpoint):
         if best and trainer.is_global_zero:
             self._keep_as_best()
 
+    def leave_if_asked(self, trainer: pl.Trainer) -> None:
+        """Save and leave if any rank was asked to; all ranks must call it at the same moment.
+
+        Raises:
+            Preempted: On all ranks, once the checkpoint is on the disk.
+        """
+        self._leave_or_is_late(trainer)
+
     def save(self, trainer: pl.Trainer) -> Path:
         """Write a checkpoint of this moment, on all ranks together, and delete those too old.
 
@@ -123,10 +155,12 @@ class RunCheckpoint(Checkpoint):
             The file.
         """
         path = self._folder / self._name(trainer)
+        value = trainer.callback_metrics.get(self._monitor or "")
+        self._value = None if value is None else float(value)
         if trainer.is_global_zero:
             for log in self._logs:
                 log.sync()
-        self._saved_step = trainer.global_step
+        self._saved_step, self._saved_at_s = trainer.global_step, time.monotonic()
         # Here the word means leaving out optimizer and loops; loading is another matter.
         trainer.save_checkpoint(path, weights_only=False)
         if trainer.is_global_zero:
@@ -137,9 +171,7 @@ class RunCheckpoint(Checkpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the run's facts and the logs' lengths, and write the position into the counters."""
-        cursor = cursor_of(trainer)
-        set_position(checkpoint, cursor.epoch, cursor.step)
+        """Add the run's facts and the logs' lengths."""
         checkpoint[RUN_KEY] = {**self._facts, "logs": {log.name: log.rows for log in self._logs}}
 
     def on_load_checkpoint(
@@ -160,13 +192,32 @@ class RunCheckpoint(Checkpoint):
                 _log.warning("%s has %d rows, the checkpoint knew %d", log.name, had, kept)
 
     def state_dict(self) -> dict[str, Any]:
-        """The best value so far, and the checkpoint that has it."""
-        return dict(self._best)
+        """The best value so far, the checkpoint that has it, and the newest value."""
+        return {"best": dict(self._best), "value": self._value}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Remember the best value so far; link its file again if a kill came before the link."""
-        self._best = dict(state_dict)
+        self._best, self._value = dict(state_dict["best"]), state_dict["value"]
         self._saved_best()
+
+    def _leave_or_is_late(self, trainer: pl.Trainer) -> bool:
+        """Whether a checkpoint is due by the clock, which is that of rank 0 for all."""
+        asked = self._signals.received if self._signals is not None else None
+        is_late = trainer.is_global_zero and time.monotonic() - self._saved_at_s >= self._every_s
+        anyone, late = self._ranks.total(int(asked is not None), int(is_late))
+        if anyone:
+            self._leave(
+                trainer, [name for name in self._ranks.gather(asked and asked.name) if name]
+            )
+        return late > 0
+
+    def _leave(self, trainer: pl.Trainer, names: Sequence[str]) -> NoReturn:
+        if self._saved_step != trainer.global_step:
+            self.save(trainer)
+        raise Preempted(
+            f"left after step {trainer.global_step} as {' and '.join(sorted(set(names)))} asked; "
+            f"saved in {self._folder}; `--resume auto` (make: RESUME=auto) continues"
+        )
 
     def _saved_best(self) -> None:
         best, source = self._folder / BEST_NAME, self._folder / str(self._best.get("file"))
@@ -189,6 +240,8 @@ class RunCheckpoint(Checkpoint):
 
     def _monitored(self, trainer: pl.Trainer) -> float:
         logged = trainer.callback_metrics
+        if self._monitor not in logged and self._value is not None:
+            return self._value  # of the batch after which the run was asked to leave
         if self._monitor not in logged:
             raise CheckpointError(
                 f"checkpoint.monitor={self._monitor} is not logged",
@@ -217,3 +270,7 @@ class RunCheckpoint(Checkpoint):
 
     def _past(self, path: Path) -> bool:
         return (checkpoint_step(path) or 0) <= self._saved_step
+
+
+def _nothing() -> None:
+    """Instead of Lightning's own signal handlers."""

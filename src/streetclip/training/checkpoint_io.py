@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 
-from streetclip.errors import CheckpointError
+from streetclip.errors import CheckpointError, StorageError
 from streetclip.training.durable import part_of, replace
 
 BEST_NAME = "best.ckpt"
@@ -81,7 +81,7 @@ class AtomicCheckpointIO(CheckpointIO):
         """Write beside the target, fsync, rename, fsync the folder.
 
         Raises:
-            CheckpointError: The file could not be written; an older one of the same name is whole.
+            StorageError: The file could not be written; an older one of the same name is whole.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,10 +94,9 @@ class AtomicCheckpointIO(CheckpointIO):
             replace(part, path)
         except (OSError, RuntimeError) as error:  # torch.save turns a full disk into RuntimeError
             part.unlink(missing_ok=True)
-            raise CheckpointError(
-                f"{path} could not be written",
-                got=error,
-                remedy="make room on the disk and resume; older checkpoints are untouched",
+            raise StorageError(
+                f"{path} could not be written; got: {error}; make room on the disk and resume: "
+                "older checkpoints are untouched"
             ) from error
 
     def load_checkpoint(

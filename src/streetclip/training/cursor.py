@@ -6,13 +6,18 @@ import lightning.pytorch as pl
 
 from streetclip.data.dataset import Cursor
 from streetclip.errors import PlanError
+from streetclip.training.loops import set_position
 
 
 class CursorCallback(pl.Callback):
     """Advances `datamodule.cursor` after each batch, and stops a run that has lost its place.
 
     The batch itself says which (epoch, step) it is; the cursor says which was due; Lightning
-    counts both. If any two disagree, samples were lost or repeated, and the run ends.
+    counts both. If any two disagree, samples were lost or repeated, and the run ends. Every
+    checkpoint, whoever writes it, gets the cursor's position into Lightning's counters.
+
+    It comes after whatever evaluates at an epoch's end, and before whatever saves there: until
+    then the epoch is not over.
     """
 
     def on_train_batch_end(
@@ -37,11 +42,24 @@ class CursorCallback(pl.Callback):
                 f"trainer {counted}",
                 remedy="resume from the newest checkpoint; if it happens again, report it",
             )
-        # In place: the sampler reads the same cursor when the next epoch begins.
-        if batch_idx + 1 >= trainer.num_training_batches:
+        # In place: the sampler reads the same cursor when the next epoch begins. Where a limit
+        # ends the epoch early, what it leaves out is not due either.
+        due.step += 1
+        if due.step >= trainer.num_training_batches:
+            due.step = max(due.step, trainer.datamodule.steps_per_epoch)  # type: ignore[attr-defined] # as cursor_of
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Move into the next epoch, unless a limit on steps has ended the run inside this one."""
+        due = cursor_of(trainer)
+        if due.step >= trainer.num_training_batches:
             due.epoch, due.step = due.epoch + 1, 0
-        else:
-            due.step += 1
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Write the position into the counters."""
+        due, steps = cursor_of(trainer), int(trainer.num_training_batches)
+        set_position(checkpoint, due.epoch, due.step, steps=steps)
 
 
 def cursor_of(trainer: pl.Trainer) -> Cursor:

@@ -1,10 +1,37 @@
 """Files that survive a kill: replaced as a whole, or appended to and cut back to a known line."""
 
+import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
 
+from streetclip.errors import StorageError
 from streetclip.shards.layout import sync_folder, write_whole
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
+
+@contextmanager
+def clear_about_the_disk(folder: Path) -> Iterator[None]:
+    """Say it in words when something cannot be written.
+
+    Args:
+        folder: What was being written to.
+
+    Raises:
+        StorageError: Instead of an `OSError` of a full or read-only disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        raise StorageError(
+            f"{folder} cannot be written; got: {error}; make room on the disk and resume: what was "
+            "saved before is untouched"
+        ) from error
 
 
 def part_of(path: Path) -> Path:
@@ -82,7 +109,7 @@ class LineLog:
             self._end_cleanly()
         rows = self.rows
         with self.path.open("ab", buffering=0) as file:
-            file.write(f"{line}\n".encode())
+            _write_all(file, f"{line}\n".encode())
         self._rows = rows + 1
 
     def cut(self, rows: int) -> None:
@@ -108,3 +135,9 @@ class LineLog:
         if self.path.exists() and not self.path.read_bytes().endswith(b"\n"):
             self.rewrite(self.read())
         self._is_clean = True
+
+
+def _write_all(file: RawIOBase, data: bytes) -> None:
+    """On a disk that has become full, a write may take a part of the bytes without an error."""
+    while data:
+        data = data[file.write(data) or 0 :]

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,7 +44,7 @@ class GeolocationCallback(pl.Callback):
     the best checkpoint can follow any of them; results are written to
     `evaluations/epoch=EEE/SET/`, or `step=SSSSSS` inside an epoch. Training does not notice: modes
     and random generators are as they were. An evaluation that a checkpoint knows is not repeated
-    when the run resumes.
+    when the run resumes; one that was broken off is made then.
 
     Args:
         sets: The photographs, by the name that the log gives them.
@@ -52,6 +53,8 @@ class GeolocationCallback(pl.Callback):
         options: Sizes; the names of set, model and weights are filled in.
         seen: What training shows.
         every_n_steps: Optimiser steps between evaluations inside an epoch; None makes none.
+        between: Called between the passes of an evaluation, on all ranks alike; what it raises
+            breaks the evaluation off.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class GeolocationCallback(pl.Callback):
         options: EvaluationOptions,
         seen: SeenPlaces | None = None,
         every_n_steps: int | None = None,
+        between: Callable[[pl.Trainer], None] | None = None,
     ) -> None:
         self._sets = dict(sets)
         self._protocol = protocol
@@ -70,6 +74,7 @@ class GeolocationCallback(pl.Callback):
         self._options = options
         self._seen = seen
         self._every_n_steps = every_n_steps
+        self._between = between
         self._candidates: Candidates | None = None
         self._step = -1
         self._values: dict[str, float] = {}
@@ -122,7 +127,7 @@ class GeolocationCallback(pl.Callback):
     def _evaluate(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         started = time.perf_counter()
         with isolate_rng(), exported_weights(trainer, module) as exported:
-            results = self._results(cast(Backbone, exported.backbone))
+            results = self._results(cast(Backbone, exported.backbone), self._check(trainer))
         self._step = trainer.global_step
         self._values = {}
         for name, result in results.items():
@@ -137,7 +142,10 @@ class GeolocationCallback(pl.Callback):
         timing = {"timing/evaluation_s": seconds, "timing/evaluation_share": self.share}
         self._log(trainer, {**self._values, **timing})
 
-    def _results(self, backbone: Backbone) -> dict[str, Result]:
+    def _check(self, trainer: pl.Trainer) -> Callable[[], None] | None:
+        return None if self._between is None else partial(self._between, trainer)
+
+    def _results(self, backbone: Backbone, between: Callable[[], None] | None) -> dict[str, Result]:
         if self._candidates is None:
             self._candidates = build_candidates(self._protocol)
         options = replace(
@@ -148,6 +156,7 @@ class GeolocationCallback(pl.Callback):
             self._protocol,
             candidates=self._candidates,
             batch_size=options.batch_size,
+            between=between,
         )
         return {
             name: evaluate(
@@ -158,6 +167,7 @@ class GeolocationCallback(pl.Callback):
                 processes=current_processes(),
                 seen=self._seen,
                 questions=questions,
+                between=between,
             )
             for name, shard_set in self._sets.items()
         }
@@ -193,6 +203,7 @@ class GeolocationCallback(pl.Callback):
 
     def _moment(self, trainer: pl.Trainer) -> Path:
         cursor = cursor_of(trainer)
-        inside = cursor.step > 0
-        name = f"step={self._step:06d}" if inside else f"epoch={cursor.epoch:03d}"
+        whole_epochs = cursor.epoch + (cursor.step >= trainer.num_training_batches)
+        inside = 0 < cursor.step < trainer.num_training_batches
+        name = f"step={self._step:06d}" if inside else f"epoch={whole_epochs:03d}"
         return self._folder / name

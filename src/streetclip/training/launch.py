@@ -23,7 +23,7 @@ from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined] # torch has no __all__
 from torch.distributed.rendezvous import rendezvous
 
-from streetclip.errors import InputError, StreetclipError
+from streetclip.errors import InputError, Preempted, StreetclipError
 
 T = TypeVar("T")
 
@@ -58,10 +58,14 @@ def find_ranks() -> Ranks:
     Raises:
         InputError: Several machines without torchrun or srun.
     """
-    for kind in (TorchElasticEnvironment, SLURMEnvironment):
-        if kind.detect():
-            environment = kind()
-            return Ranks(environment.global_rank(), environment.world_size(), environment)
+    environment: ClusterEnvironment | None = None
+    if TorchElasticEnvironment.detect():
+        environment = TorchElasticEnvironment()
+    elif SLURMEnvironment.detect():
+        # Its own requeueing saves in the middle of a step; the job script requeues on exit code 85.
+        environment = SLURMEnvironment(auto_requeue=False)
+    if environment is not None:
+        return Ranks(environment.global_rank(), environment.world_size(), environment)
     if int(os.environ.get("NODE_RANK", "0")) > 0 and "LOCAL_RANK" not in os.environ:
         raise InputError(
             "several machines need a launcher",
@@ -102,6 +106,18 @@ def decide(name: str, work: Callable[[], T], *, timeout_s: float = 24 * 3600.0) 
     return answer
 
 
+def leave_after_rank_0() -> None:
+    """Let the process go first that Lightning has started this one from.
+
+    Its observer kills it when a rank that it has started ends by any exit code but 0.
+    """
+    if find_ranks().environment is not None or int(os.environ.get("LOCAL_RANK", "0")) == 0:
+        return
+    starter, give_up = os.getppid(), time.monotonic() + _LEAVE_S
+    while os.getppid() == starter and time.monotonic() < give_up:
+        time.sleep(0.05)
+
+
 def _inherited(name: str) -> Any:
     decided = json.loads(os.environ.get(_VARIABLE, "{}"))
     if name not in decided:
@@ -132,8 +148,9 @@ def _decide_at(store: Store, ranks: Ranks, work: Callable[[], T]) -> T:
 
 
 def _error(told: dict[str, Any]) -> StreetclipError:
-    text = f"rank 0: {told['error']}"
-    return InputError(text) if told["exit_code"] == InputError.exit_code else StreetclipError(text)
+    kinds: dict[int, Callable[[str], StreetclipError]]
+    kinds = {kind.exit_code: kind for kind in (InputError, Preempted)}
+    return kinds.get(told["exit_code"], StreetclipError)(f"rank 0: {told['error']}")
 
 
 def _wait_until_heard(store: Store, others: int) -> None:

@@ -4,8 +4,9 @@ Lightning 2.6.6 saves its counters as they are at the moment of the save, and gu
 their differences at which hook that was. The guess fails for an epoch's last batch and, with
 `max_steps`, for every epoch's end: the resumed run then takes a step too many or skips a hook. A
 checkpoint of ours therefore holds counters that depend only on the position (epoch, step), in the
-two forms that Lightning restores exactly: inside an epoch, as `on_train_batch_end` would have saved
-them; between two epochs, as if the one had been left and the next not been entered.
+three forms that Lightning restores exactly: inside an epoch, as `on_train_batch_end` would have
+saved them; after an epoch's last batch, as if it had been counted and the epoch's end were still to
+come; between two epochs, as if the one had been left and the next not been entered.
 """
 
 from typing import Any
@@ -13,28 +14,31 @@ from typing import Any
 _RUNNING = ("ready", "started", "processed")
 
 
-def set_position(checkpoint: dict[str, Any], epoch: int, step: int) -> None:
+def set_position(checkpoint: dict[str, Any], epoch: int, step: int, *, steps: int) -> None:
     """Write the position of the next batch into the loop counters of a Lightning checkpoint.
 
     Args:
         checkpoint: What `Trainer.dump_checkpoint` made; changed in place.
         epoch: Of the next batch.
-        step: Of the next batch within its epoch; 0 says that the epoch was not entered.
+        step: Of the next batch within its epoch; 0 says that the epoch was not entered, `steps` or
+            more that all its batches are taken and its end is still to come.
+        steps: Batches of an epoch.
     """
     checkpoint["epoch"] = epoch
     fit = checkpoint["loops"]["fit_loop"]
-    inside = step > 0
+    entered = step > 0
     epochs = fit["epoch_progress"]
     for counters in epochs.values():
-        counters.update(ready=epoch + inside, started=epoch + inside)
+        counters.update(ready=epoch + entered, started=epoch + entered)
         counters.update(processed=epoch, completed=epoch)
     batches = fit["epoch_loop.batch_progress"]
-    taken = _batches_taken(batches)
+    taken, current = _batches_taken(batches), min(step, steps)
+    # Lightning counts one more on a resume inside an epoch, because it saves before it counts.
+    uncounted = int(0 < step < steps)
     batches["is_last_batch"] = False
-    _set(batches["total"], taken, completed=taken - inside)
-    _set(batches["current"], step, completed=step - inside)
-    # Lightning adds one on a resume inside an epoch, because it saves before it counts.
-    fit["epoch_loop.state_dict"]["_batches_that_stepped"] = taken - inside
+    _set(batches["total"], taken, completed=taken - uncounted)
+    _set(batches["current"], current, completed=current - uncounted)
+    fit["epoch_loop.state_dict"]["_batches_that_stepped"] = taken - uncounted
 
 
 def _batches_taken(batches: dict[str, Any]) -> int:

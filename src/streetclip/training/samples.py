@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch.distributed as dist
 
+from streetclip.data.side_channel import SideChannel
 from streetclip.training.durable import LineLog
 
 SAMPLES_NAME = "samples.jsonl"
@@ -24,6 +24,7 @@ class SampleLog(pl.Callback):
 
     def __init__(self, folder: Path) -> None:
         self.lines = LineLog(folder / SAMPLES_NAME)
+        self._ranks = SideChannel()
 
     def on_train_batch_end(
         self,
@@ -34,22 +35,8 @@ class SampleLog(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Gather the parts of all ranks and write the line."""
-        parts = gather_in_order({"keys": batch["keys"], "captions": batch["captions"]})
+        parts = self._ranks.gather({"keys": batch["keys"], "captions": batch["captions"]})
         if trainer.is_global_zero:
             line = {"epoch": batch["epoch"], "step": batch["step"]}
             line |= {name: [v for part in parts for v in part[name]] for name in parts[0]}
             self.lines.append(json.dumps(line, ensure_ascii=False))
-
-
-def gather_in_order(value: Any) -> list[Any]:
-    """The values of all ranks, in the order of ranks, on every rank.
-
-    Example:
-        >>> gather_in_order("alone")
-        ['alone']
-    """
-    if not (dist.is_available() and dist.is_initialized()):
-        return [value]
-    values: list[Any] = [None] * dist.get_world_size()
-    dist.all_gather_object(values, value)
-    return values

@@ -31,6 +31,7 @@ def build_bank(
     encode_texts: Callable[[Sequence[str]], Tensor],
     *,
     batch_size: int = 256,
+    between: Callable[[], None] | None = None,
 ) -> TextBank:
     """Encode every distinct prompt once; the prompts of an ensemble are averaged.
 
@@ -38,11 +39,13 @@ def build_bank(
         candidates: From `build_candidates`.
         encode_texts: Texts to features ``[p, d]``.
         batch_size: Prompts in one call.
+        between: Called before each call of `encode_texts`; what it raises ends the work.
 
     Returns:
         The bank, in fp32 on the device that the features come from.
     """
-    table = encode_distinct(candidates.distinct_prompts, encode_texts, batch_size=batch_size)
+    encode = encode_texts if between is None else _announced(encode_texts, between)
+    table = encode_distinct(candidates.distinct_prompts, encode, batch_size=batch_size)
     row = {prompt: number for number, prompt in enumerate(candidates.distinct_prompts)}
 
     def features(groups: Sequence[tuple[str, ...]]) -> Float[Tensor, "g d"]:
@@ -93,3 +96,13 @@ def encode_distinct(
         ]
     )
     return features[torch.tensor(order, device=features.device).argsort()]
+
+
+def _announced(
+    encode_texts: Callable[[Sequence[str]], Tensor], between: Callable[[], None]
+) -> Callable[[Sequence[str]], Tensor]:
+    def encode(texts: Sequence[str]) -> Tensor:
+        between()
+        return encode_texts(texts)
+
+    return encode
