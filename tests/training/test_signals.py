@@ -20,17 +20,18 @@ def _exit_code(work: Callable[[], int]) -> int | None:
     return child.exitcode
 
 
+def _wait_after(number: signal.Signals) -> None:
+    signal.raise_signal(number)
+    time.sleep(30)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_before_training_a_signal_ends_the_command_where_it_stands(number: signal.Signals) -> None:
     def work() -> int:
-        try:
-            with StopSignals():
-                signal.raise_signal(number)
-                time.sleep(30)
-        except Preempted as left:
-            assert f"stopped by {number.name} before training began" in str(left)
-            return left.exit_code
-        return 1
+        before = f"stopped by {number.name} before training began"
+        with pytest.raises(Preempted, match=before) as left, StopSignals():
+            _wait_after(number)
+        return left.value.exit_code
 
     assert _exit_code(work) == 85
 

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -16,14 +17,16 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from streetclip.errors import CheckpointError, ConfigError, ModelError
+from streetclip.data.side_channel import SideChannel
+from streetclip.errors import CheckpointError, ConfigError
 from streetclip.model.accumulate import accumulate_plain
 from streetclip.model.backbone import Backbone
 from streetclip.model.gather import gather_ids, mean_over_ranks
 from streetclip.model.loss import ClipLoss, Contrast, Negatives, equal_caption_share
-from streetclip.model.numerics import SkippedSteps, name_batch
+from streetclip.model.numerics import SkippedSteps, name_batch, not_finite
 from streetclip.model.optim import Schedule, create_adamw, learning_rate_factor, warmup_of
 from streetclip.model.spec import BackboneSpec
+from streetclip.model.trainable import lock_towers
 from streetclip.model.weights import ENTRY, describe_weights, spec_differences
 
 
@@ -89,10 +92,11 @@ class StreetclipModule(LightningModule):
         self.loss = ClipLoss(negatives)
         self._gradient_norm = torch.tensor(0.0)
         self._skipped = SkippedSteps()
+        self._ranks = SideChannel()
         self._clock: float | None = None
         if gradient_checkpointing:
             backbone.checkpoint_gradients()
-        self._lock()
+        lock_towers(backbone, image=lock_image, text=lock_text)
 
     def train(self, mode: bool = True) -> "StreetclipModule":
         """Training mode, but for a locked image tower, whose statistics must not move either."""
@@ -244,8 +248,21 @@ class StreetclipModule(LightningModule):
         if self._gradient_norm.isfinite() or self._is_scale_search(loss):
             self._skipped.reset()
             return
-        where = name_batch(int(batch["epoch"]), int(batch["step"]), list(batch["keys"]))
-        self._skipped.skip(f"loss {loss.item()}, {where}")
+        keys, culprits = list(batch["keys"]), list[str]()
+        if self._skipped.is_last:
+            keys, culprits = map(self._of_all_ranks, (keys, self._culprits(batch)))
+        where = name_batch(int(batch["epoch"]), int(batch["step"]), keys)
+        alone = f"; not finite by themselves: {', '.join(culprits)}" if culprits else ""
+        self._skipped.skip(f"loss {loss.item()}, {where}{alone}")
+
+    def _of_all_ranks(self, keys: list[str]) -> list[str]:
+        return list(chain(*self._ranks.gather(keys)))
+
+    @torch.no_grad()
+    def _culprits(self, batch: Mapping[str, Any]) -> list[str]:
+        """Those of this rank's pairs that are not finite without the others of the batch."""
+        image, text = self.backbone.encode_image, self.backbone.encode_text
+        return not_finite(list(batch["keys"]), image(batch["image"]), text(batch["tokens"]))
 
     def _is_scale_search(self, loss: Tensor) -> bool:
         """In fp16 the loss scale starts too high, and overflows are how it finds its place."""
@@ -259,19 +276,6 @@ class StreetclipModule(LightningModule):
     def _step_seed(self) -> int:
         parts = [self.hparams["seed"], self.trainer.global_step, self.global_rank]
         return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
-
-    def _lock(self) -> None:
-        lock_image, lock_text = self.hparams["lock_image"], self.hparams["lock_text"]
-        if lock_image and lock_text:
-            raise ModelError(
-                "both towers are locked, so there is nothing to train",
-                remedy="unset model.lock_image or model.lock_text",
-            )
-        for name, parameter in self.backbone.clip.named_parameters():
-            is_image = name.startswith("visual.")
-            is_text = not is_image and not name.startswith("logit_")
-            if (is_image and lock_image) or (is_text and lock_text):
-                parameter.requires_grad_(False)
 
 
 def _check_step(

@@ -3,6 +3,9 @@
 import logging
 from collections.abc import Sequence
 
+from jaxtyping import Float
+from torch import Tensor
+
 from streetclip.errors import NumericsError
 
 _log = logging.getLogger(__name__)
@@ -23,6 +26,11 @@ class SkippedSteps:
 
     def __init__(self) -> None:
         self.in_a_row = 0
+
+    @property
+    def is_last(self) -> bool:
+        """Whether one more skipped step ends the run."""
+        return self.in_a_row + 1 >= PATIENCE
 
     def skip(self, what: str) -> None:
         """One more step was skipped.
@@ -55,3 +63,19 @@ def name_batch(epoch: int, step: int, keys: Sequence[str], *, shown: int = 8) ->
     """
     more = f" and {len(keys) - shown} more" if len(keys) > shown else ""
     return f"epoch {epoch}, step {step}, keys {', '.join(keys[:shown])}{more}"
+
+
+def not_finite(keys: Sequence[str], *features: Float[Tensor, "b d"]) -> list[str]:
+    """The keys whose own features hold a number that is not finite.
+
+    Args:
+        keys: One a row.
+        features: Of photographs, or of captions.
+
+    Example:
+        >>> import torch
+        >>> not_finite(["a", "b"], torch.tensor([[1.0], [torch.nan]]))
+        ['b']
+    """
+    whole = [feature.isfinite().all(dim=1).tolist() for feature in features]
+    return [key for key, *rows in zip(keys, *whole, strict=True) if not all(rows)]

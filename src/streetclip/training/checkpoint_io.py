@@ -95,8 +95,8 @@ class AtomicCheckpointIO(CheckpointIO):
         except (OSError, RuntimeError) as error:  # torch.save turns a full disk into RuntimeError
             part.unlink(missing_ok=True)
             raise StorageError(
-                f"{path} could not be written; got: {error}; make room on the disk and resume: "
-                "older checkpoints are untouched"
+                f"{path} could not be written; got: {_of_the_disk(error)}; make room on the disk "
+                "and resume: older checkpoints are untouched"
             ) from error
 
     def load_checkpoint(
@@ -117,6 +117,14 @@ class AtomicCheckpointIO(CheckpointIO):
     def remove_checkpoint(self, path: str | Path) -> None:
         """Delete a checkpoint if it exists."""
         Path(path).unlink(missing_ok=True)
+
+
+def _of_the_disk(error: BaseException) -> BaseException:
+    """What the disk said, where torch then complained that its archive is not complete."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__context__
+    return error if cause is None else cause
 
 
 def read_checkpoint(path: str | Path, *, map_location: Any = None) -> dict[str, Any]:
