@@ -126,6 +126,10 @@ class NumericsError(StreetclipError):
     """The training became non-finite and was stopped."""
 
 
+class LoaderError(StreetclipError):
+    """A process that loads photographs was ended from outside."""
+
+
 class StorageError(StreetclipError):
     """Something could not be written: the disk is full, read-only or gone."""
 

@@ -1,4 +1,6 @@
 import multiprocessing
+import os
+import signal
 import subprocess
 
 import pytest
@@ -7,7 +9,8 @@ from torch.utils.data import Dataset
 
 from streetclip.data.batch import Batch
 from streetclip.data.dataset import Cursor, StepSampler
-from streetclip.data.loader import make_loader, safe_start_method
+from streetclip.data.loader import clear_about_workers, make_loader, safe_start_method
+from streetclip.errors import LoaderError, ShardError
 
 
 class Steps(Dataset[Batch]):
@@ -55,6 +58,38 @@ def test_workers_outlive_what_is_sent_to_a_whole_group_and_end_with_their_loader
         worker.terminate()
         worker.join(30)
     assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+class Refuses(Dataset[Batch]):
+    """A data set whose shards are damaged, or whose process dies."""
+
+    def __init__(self, *, dies: bool) -> None:
+        self.dies = dies
+
+    def __getitem__(self, epoch_and_step: tuple[int, int]) -> Batch:
+        if self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise ShardError("0.tar is damaged", got="0 bytes", remedy="fetch it again")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_of_ours_comes_out_of_a_worker_as_it_was(workers: int) -> None:
+    loader = make_loader(Refuses(dies=False), StepSampler(2), workers=workers, start_method="fork")
+    with pytest.raises(ShardError, match=r"^0\.tar is damaged; got: 0 bytes; fetch it again$"):
+        next(iter(loader))
+
+
+def test_a_worker_that_is_killed_is_named_with_what_to_do() -> None:
+    loader = make_loader(Refuses(dies=True), StepSampler(2), workers=1, start_method="fork")
+    with (
+        pytest.raises(
+            LoaderError, match=r"DataLoader worker \(pid.*lower data\.workers, and resume"
+        ),
+        clear_about_workers(),
+    ):
+        list(loader)
+    with pytest.raises(RuntimeError, match="another"), clear_about_workers():
+        raise RuntimeError("another")
 
 
 def test_persistent_workers_take_the_next_epoch() -> None:

@@ -181,7 +181,6 @@ class TinyRun:
             default_root_dir=self.folder,
         )
         with signals:
-            signals.wait()
             trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         return trainer
 

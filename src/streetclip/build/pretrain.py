@@ -17,6 +17,7 @@ from streetclip.config.describe import describe
 from streetclip.config.load import to_plain
 from streetclip.config.schema import Experiment
 from streetclip.data.datamodule import StreetclipDataModule
+from streetclip.data.loader import clear_about_workers
 from streetclip.data.quarantine import Quarantine
 from streetclip.errors import CheckpointError, Preempted, StreetclipError
 from streetclip.model.optim import learning_rate_factor, warmup_of
@@ -213,7 +214,7 @@ def _fit(
 ) -> None:
     is_first = trainer.is_global_zero
     try:
-        with clear_about_the_disk(run.path):
+        with clear_about_the_disk(run.path), clear_about_workers():
             trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
     except BaseException as error:
         # Steps are counted from the checkpoint on as soon as model and data have accepted it.

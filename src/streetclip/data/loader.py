@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,14 +14,19 @@ from torch.utils.data import DataLoader, Dataset
 
 from streetclip.data.batch import Batch
 from streetclip.data.dataset import StepSampler
+from streetclip.errors import LoaderError, StreetclipError
 
 
 class StepLoader(DataLoader[Batch]):
     """A loader whose items are whole batches.
 
     To Lightning it looks resumable, which it is: what there is to restore is the data module's
-    cursor, so its own state is empty.
+    cursor, so its own state is empty. An error of ours in a worker is raised here as it was there,
+    where torch would put a traceback into its text.
     """
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override] # torch names its own class
+        return _raised(super().__iter__())
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: the cursor says where to go on."""
@@ -43,7 +49,7 @@ def make_loader(
     """
     several = workers > 0
     return StepLoader(
-        dataset,
+        _Told(dataset) if several else dataset,
         batch_size=None,
         sampler=sampler,
         num_workers=workers,
@@ -53,6 +59,44 @@ def make_loader(
         worker_init_fn=_settle if several else None,
         multiprocessing_context=start_method if several else None,
     )
+
+
+@contextmanager
+def clear_about_workers() -> Iterator[None]:
+    """Say it in words when a loader process was ended from outside.
+
+    Raises:
+        LoaderError: Instead of torch's `RuntimeError`, which it raises wherever the program stands.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker (pid"):
+            raise
+        raise LoaderError(
+            f"a loader process was ended from outside; got: {str(error).splitlines()[0]}; often "
+            "the machine has too little memory: lower data.workers, and resume"
+        ) from error
+
+
+class _Told(Dataset[Any]):
+    """A data set whose errors of ours come as items, because torch would rewrite them."""
+
+    def __init__(self, dataset: Dataset[Batch]) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, epoch_and_step: Any) -> Batch | StreetclipError:
+        try:
+            return self.dataset[epoch_and_step]
+        except StreetclipError as error:
+            return error
+
+
+def _raised(items: Iterator[Any]) -> Iterator[Batch]:
+    for item in items:
+        if isinstance(item, StreetclipError):
+            raise item
+        yield item
 
 
 def safe_start_method(urls: Sequence[str] = ()) -> str | None:

@@ -100,8 +100,9 @@ class RunCheckpoint(Checkpoint):
         self._value: float | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Keep Lightning from listening for signals too, where this run does."""
+        """Only note signals from now on, and keep Lightning from listening for them too."""
         if self._signals is not None:
+            self._signals.wait()
             # Lightning 2.6.6 talks to the other ranks from within its handler, which hangs where
             # they did not get the signal, and saves in the middle of a step under SLURM.
             connector = trainer._signal_connector  # noqa: SLF001 - it offers no other way
