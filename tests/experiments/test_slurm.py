@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import REPOSITORY
+from tests.forkedranks import free_port
 from tests.tinyrun import write_experiment
 
 SCRIPT = REPOSITORY / "experiments" / "slurm" / "pretrain.sbatch"
@@ -98,9 +98,7 @@ def cluster(tmp_path: Path) -> Cluster:
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     write_experiment(tmp_path)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Cluster(tmp_path, probe.getsockname()[1])
+    return Cluster(tmp_path, free_port())
 
 
 def _finish(process: "subprocess.Popen[str]") -> tuple[int, str]:

@@ -6,7 +6,8 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
-from tests.training.conftest import STEPS, FakeTrainer, TinyRun
+from tests.forkedrun import STEPS, TinyRun
+from tests.training.conftest import FakeTrainer
 
 from streetclip.data.dataset import Cursor
 from streetclip.errors import CheckpointError

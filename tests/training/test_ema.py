@@ -4,7 +4,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from tests.training.conftest import TinyRun
+from tests.forkedrun import TinyRun
 
 from streetclip.training.checkpoint_io import newest_whole, read_checkpoint
 from streetclip.training.ema import Ema, exported_weights

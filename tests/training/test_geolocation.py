@@ -1,4 +1,5 @@
 import csv
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
     EventAccumulator,
 )
-from tests.training.conftest import STEPS, Kill, TinyRun
+from tests.forkedrun import STEPS, TinyRun
+from tests.killer import Kill
 
 from streetclip.evaluation.result import logged_values, read_result
 from streetclip.evaluation.run import EvaluationOptions, evaluate
@@ -96,6 +98,8 @@ def test_a_resumed_run_repeats_no_evaluation_and_loses_none(
 ) -> None:
     run = replace(evaluated, folder=tmp_path / "run")
     assert replace(run, kill=kill).fork() == [-9]
+    # TensorBoard reads event files in the order of their names, which begin with the second.
+    time.sleep(1.0)
     run.go()
     metrics = [(r.folder / "metrics.csv").read_text() for r in (run, evaluated)]
     assert metrics[0] == metrics[1]

@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
-from tests.training.conftest import BATCH, CONFIG, STEPS
+from tests.forkedrun import BATCH, MODEL, STEPS
 
 from streetclip.captions.template import load_template
 from streetclip.data.datamodule import StreetclipDataModule
@@ -36,7 +36,7 @@ class Seen(pl.Callback):
 
 def _fit(shards: Path, folder: Path, resume: Path | None = None) -> tuple[Seen, dict[str, Any]]:
     config = folder / "tiny.json"
-    config.write_text(json.dumps(CONFIG))
+    config.write_text(json.dumps(MODEL))
     backbone, seen = create_backbone(str(config), seed=7), Seen()
     data = StreetclipDataModule(
         open_shard_set(shards),

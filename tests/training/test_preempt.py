@@ -9,8 +9,8 @@ from typing import Any
 
 import lightning.pytorch as pl
 import pytest
-from tests.training.conftest import STEPS, TinyRun
-from tests.training.test_resume import _same_end, _same_logs
+from tests.differences import Difference, difference
+from tests.forkedrun import STEPS, TinyRun
 
 from streetclip.training.checkpoint_io import checkpoints, read_checkpoint
 
@@ -82,7 +82,7 @@ def _steps_trained(run: TinyRun) -> int:
 
 
 def _leave_and_go_on(run: TinyRun, ask: Ask, trained: int) -> None:
-    assert replace(run, callbacks=(ask,)).fork() == [LEFT] * run.ranks
+    assert replace(run, callbacks=(ask,)).fork(grace_s=60) == [LEFT] * run.ranks
     assert _steps_trained(run) == trained
     newest = checkpoints(run.folder / "checkpoints")[0]
     assert read_checkpoint(newest)["global_step"] == trained
@@ -118,8 +118,7 @@ def test_a_run_that_was_asked_to_leave_goes_on_as_if_nothing_had_happened(
 ) -> None:
     run = replace(undisturbed, folder=tmp_path / "run")
     _leave_and_go_on(run, replace(ask), trained)
-    _same_logs(run, undisturbed)
-    _same_end(run, undisturbed)
+    assert difference(run.folder, undisturbed.folder) == Difference()
 
 
 @pytest.mark.slow
@@ -129,8 +128,7 @@ def test_a_run_may_be_asked_to_leave_at_every_moment(undisturbed: TinyRun, tmp_p
         assert replace(run, callbacks=(replace(ask),)).fork() == [LEFT]
         assert _steps_trained(run) == trained
     assert run.fork() == [0]
-    _same_logs(run, undisturbed)
-    _same_end(run, undisturbed)
+    assert difference(run.folder, undisturbed.folder) == Difference()
 
 
 @pytest.fixture(scope="module")
@@ -152,5 +150,4 @@ def test_all_ranks_leave_whichever_was_asked(
     run = replace(two_ranks, folder=tmp_path / "run")
     ask, trained = MOMENTS[moment]
     _leave_and_go_on(run, replace(ask, ranks=ranks), trained)
-    _same_logs(run, two_ranks)
-    _same_end(run, two_ranks)
+    assert difference(run.folder, two_ranks.folder) == Difference()

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from tests.training.conftest import STEPS, Kill, TinyRun
-
-from streetclip.training.checkpoint_io import newest_whole, read_checkpoint
+from tests.differences import Difference, difference
+from tests.forkedrun import STEPS, TinyRun
+from tests.killer import Kill
 
 Make = Callable[..., TinyRun]
-LOGS = ("metrics.csv", "samples.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -22,35 +20,14 @@ def undisturbed(tiny_shards: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return run
 
 
-def _same_logs(run: TinyRun, other: TinyRun) -> None:
-    for name in LOGS:
-        assert (run.folder / name).read_text() == (other.folder / name).read_text(), name
-
-
-def _same_end(run: TinyRun, other: TinyRun) -> None:
-    ends = [newest_whole(r.folder / "checkpoints").path for r in (run, other)]
-    assert ends[0] is not None
-    assert ends[1] is not None
-    assert ends[0].name == ends[1].name
-    ours, theirs = read_checkpoint(ends[0]), read_checkpoint(ends[1])
-    for part in ("state_dict", "current_model_state", "optimizer_states", "lr_schedulers", "loops"):
-        assert _equal(ours.get(part), theirs.get(part)), part
-
-
-def _equal(ours: Any, theirs: Any) -> bool:
-    if isinstance(ours, torch.Tensor):
-        return torch.equal(ours, theirs)
-    if isinstance(ours, dict):
-        return ours.keys() == theirs.keys() and all(_equal(ours[k], theirs[k]) for k in ours)
-    if isinstance(ours, list):
-        return len(ours) == len(theirs) and all(map(_equal, ours, theirs))
-    return bool(ours == theirs)
+def _assert_same(run: TinyRun, other: TinyRun) -> None:
+    assert difference(run.folder, other.folder) == Difference()
 
 
 def _kill_and_resume(run: TinyRun, *kills: Kill) -> TinyRun:
     for kill in kills:
         codes = replace(run, kill=kill).fork()
-        assert codes[kill.rank] == -9
+        assert codes[kill.rank or 0] == -9
     assert run.fork() == [0] * run.ranks
     return run
 
@@ -73,8 +50,7 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(
     undisturbed: TinyRun, tiny_run: Make, tmp_path: Path, kill: Kill
 ) -> None:
     run = _kill_and_resume(tiny_run(tmp_path / "run"), kill)
-    _same_logs(run, undisturbed)
-    _same_end(run, undisturbed)
+    _assert_same(run, undisturbed)
 
 
 @pytest.mark.slow
@@ -84,8 +60,7 @@ def test_a_run_may_be_killed_at_every_step(
     kills = [k for k in EVERY if k.hook == "batch" or k.step % STEPS]
     for number, kill in enumerate([*kills, AT_END, Kill("epoch", 2 * STEPS)]):
         run = _kill_and_resume(tiny_run(tmp_path / str(number)), kill)
-        _same_logs(run, undisturbed)
-        _same_end(run, undisturbed)
+        _assert_same(run, undisturbed)
 
 
 @pytest.mark.slow
@@ -103,16 +78,14 @@ def test_a_resumed_run_may_be_killed_again(
     undisturbed: TinyRun, tiny_run: Make, tmp_path: Path, kills: tuple[Kill, ...]
 ) -> None:
     run = _kill_and_resume(tiny_run(tmp_path / "run"), *kills)
-    _same_logs(run, undisturbed)
-    _same_end(run, undisturbed)
+    _assert_same(run, undisturbed)
 
 
 def test_workers_change_nothing_and_resume_exactly(
     undisturbed: TinyRun, tiny_run: Make, tmp_path: Path
 ) -> None:
     run = _kill_and_resume(tiny_run(tmp_path / "run", workers=2), BEFORE_END)
-    _same_logs(run, undisturbed)
-    _same_end(run, undisturbed)
+    _assert_same(run, undisturbed)
 
 
 @pytest.mark.slow
@@ -126,8 +99,7 @@ def test_a_limit_on_steps_does_not_disturb_a_resume(
     assert whole.fork() == [0]
     assert len((whole.folder / "samples.jsonl").read_text().splitlines()) == max_steps
     run = _kill_and_resume(tiny_run(tmp_path / "run", **options), kill)
-    _same_logs(run, whole)
-    _same_end(run, whole)
+    _assert_same(run, whole)
 
 
 def test_a_run_that_ended_by_its_limit_inside_an_epoch_can_go_on(
@@ -136,8 +108,7 @@ def test_a_run_that_ended_by_its_limit_inside_an_epoch_can_go_on(
     assert tiny_run(tmp_path / "run", max_steps=STEPS + 2).fork() == [0]
     run = tiny_run(tmp_path / "run")
     assert run.fork() == [0]
-    _same_logs(run, undisturbed)
-    _same_end(run, undisturbed)
+    _assert_same(run, undisturbed)
 
 
 @pytest.mark.distributed
@@ -150,7 +121,6 @@ def test_two_ranks_resume_exactly_whichever_dies(
     assert whole.fork() == [0, 0]
     kills = (replace(BEFORE_END, rank=1), AFTER_END)[: 1 + (workers > 0)]
     run = _kill_and_resume(tiny_run(tmp_path / "run", **options), *kills)
-    _same_logs(run, whole)
-    _same_end(run, whole)
+    _assert_same(run, whole)
     samples = [(r.folder / "samples.jsonl").read_text() for r in (run, undisturbed)]
     assert samples[0] == samples[1], "two ranks see other samples than one"
