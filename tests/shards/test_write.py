@@ -15,6 +15,8 @@ import pytest
 import webdataset as wds
 from PIL import Image
 
+from streetclip.captions.template import load_template
+from streetclip.data.usable import Usable
 from streetclip.errors import ManifestError, ShardError
 from streetclip.shards import facts, write
 from streetclip.shards.layout import open_shard_set
@@ -54,7 +56,7 @@ def test_a_source_becomes_two_splits_that_share_no_town(
     assert len(val.towns) == 2
     assert not train.towns & val.towns
     assert sum(train.countries.values()) == 16
-    assert verify(tmp_path / "out") == []
+    assert verify(tmp_path / "out", Usable(load_template("street"))) == []
     assert not (tmp_path / "out" / ".build").exists()
 
 
@@ -312,7 +314,7 @@ def test_a_shard_whose_photographs_all_fail_is_left_out(
     report = build_shards(source, tmp_path / "out", options=options)
     assert report.splits == {"all": 1}
     assert report.rejected == {"unreadable_image": 5}
-    assert verify(tmp_path / "out") == []
+    assert verify(tmp_path / "out", Usable(load_template("street"))) == []
 
 
 def test_the_real_photographs_give_186_samples(real_photos: Path, tmp_path: Path) -> None:

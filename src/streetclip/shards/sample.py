@@ -30,6 +30,8 @@ FIELDS = (
 MAX_METADATA_BYTES = 65_536
 MAX_TEXT_CHARS = 2_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+# JSON may name one half of a character; no caption with it could be written anywhere.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MISSING = frozenset({"", "NaN"})
 _TEXT_FIELDS = ("region", "town", "licence", "source", "climate")
 _OSV5M_COUNTRY = "unique_country"
@@ -203,6 +205,8 @@ def _text(value: object, name: str) -> str | None:
         raise SampleError("text_too_long", f"{name} has {len(value)} characters")
     if _CONTROL.search(value):
         raise SampleError("newline_in_text", f"{name} is {value[:100]!r}")
+    if _SURROGATE.search(value):
+        raise SampleError("bad_text", f"{name} is {value[:100]!r}, half a character of UTF-16")
     return None if value in _MISSING else value
 
 
