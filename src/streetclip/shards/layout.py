@@ -256,14 +256,14 @@ def _load(root: Path) -> ShardSet:
 
 def _entry(given: Mapping[str, Any], where: Path) -> ShardEntry:
     """One line of `shards.json`, which may come from anybody."""
-    entry = ShardEntry(**given)
-    name = entry.file
+    name = given["file"]
     if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\\0"):
         raise ShardError(f"{where} names {name!r} outside", allowed="names of files in its folder")
-    for value in (entry.bytes, entry.samples):
+    for number in ("bytes", "samples"):
+        value = given[number]
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ShardError(f"{where} has an impossible number for {name}", got=repr(value)[:100])
-    return entry
+    return ShardEntry(**given)
 
 
 def _check_files(shard_set: ShardSet) -> None:
