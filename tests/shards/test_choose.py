@@ -64,3 +64,17 @@ def test_bad_rows_have_a_reason(tmp_path: Path) -> None:
     assert report.written == 1
     reasons = sorted(reason for _, reason in rejected(tmp_path / "out"))
     assert reasons == sorted([*(bad.reason for bad in BAD_ROWS), "duplicate_photograph"])
+
+
+def test_a_shard_whose_photographs_all_fail_is_left_out(tmp_path: Path) -> None:
+    lines = ["image,latitude,longitude,country"]
+    noise = encoded(Image.effect_noise((90, 70), 60).convert("RGB"))
+    for number in range(6):
+        (tmp_path / f"{number}.jpg").write_bytes(noise[: 2000 + number if number else None])
+        lines.append(f"{number}.jpg,48.85,2.35,FR")
+    (tmp_path / "photos.csv").write_text("\n".join(lines) + "\n")
+    options = BuildOptions(val_share=0, samples_per_shard=1)
+    report = build_shards(tmp_path / "photos.csv", tmp_path / "out", options=options)
+    assert report.splits == {"all": 1}
+    assert report.rejected == {"unreadable_image": 5}
+    assert verify(tmp_path / "out", Usable(load_template("street"))) == []

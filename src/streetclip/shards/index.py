@@ -84,9 +84,9 @@ def index_shards(folder: Path, *, processes: int = 1) -> ShardSet:
     if problems:
         listed = "\n".join(f"  {text}" for text in problems[:20])
         raise ShardError(
-            f"{len(problems)} of {len(tars)} tars cannot be indexed:\n{listed}",
-            remedy=f"\nwhat can still be read of them becomes a shard set with `streetclip shards "
-            f"verify {folder} --clean OUT`",
+            f"{len(problems)} of {len(tars)} tars cannot be indexed:\n{listed}\n"
+            "what can still be read of all of them becomes a shard set with "
+            f"`streetclip shards verify {folder} --clean OUT`"
         )
     write_rejections(folder / REJECTED_FILE, rejections)
     if not entries:
