@@ -1,10 +1,12 @@
 """Nothing that a user was given by somebody else can make the package run code."""
 
 import ast
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.badthings.tars import BOMB, BOMB_MARK
 
 from streetclip.captions.template import load_template
 from streetclip.config.load import load_benchmark, load_experiment
@@ -82,6 +84,14 @@ def test_the_sources_neither_unpickle_nor_evaluate_nor_start_a_shell(repository:
 )
 def test_the_search_finds_what_it_looks_for(code: str) -> None:
     assert list(_dangers(ast.parse(code)))
+
+
+def test_what_other_tests_put_into_tars_would_leave_a_mark_if_it_were_unpickled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pickle.loads(BOMB)
+    assert (tmp_path / BOMB_MARK).exists()
 
 
 LOADERS: dict[str, Callable[[Path], object]] = {

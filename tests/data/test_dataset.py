@@ -9,6 +9,7 @@ from tests.badthings.metadata import BAD_METADATA
 from tests.badthings.scene import seen_colors
 from tests.badthings.shardset import PLACE, good_sample, write_shards
 from tests.badthings.tarbytes import GoodSample
+from tests.badthings.tars import BAD_TARS, BOMB_MARK
 from tests.data.conftest import tokenize, write_tars
 from torch.utils.data import Dataset
 
@@ -201,6 +202,18 @@ def test_every_bad_thing_is_replaced_and_listed_and_every_odd_one_is_seen_as_it_
         assert set(own) <= set(seen)
         assert len(set(positions)) == len(positions) == len(seen)
         assert len(own) + len(replaced) + dataset.plan.tail == len(shards)
+
+
+def test_code_beside_a_photograph_is_never_run(
+    tmp_path: Path, preprocess: Preprocess, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pickles = next(bad for bad in BAD_TARS if bad.name == "pickles-beside-photographs")
+    samples = [good_sample(number) for number in range(4)]
+    (tmp_path / "0.tar").write_bytes(pickles.make(samples))
+    dataset = planned(index_shards(tmp_path), preprocess, template, batch_size=4)
+    assert sorted(dataset[0, 0]["keys"]) == [sample.key for sample in samples]
+    assert not (tmp_path / BOMB_MARK).exists()
 
 
 def test_a_shard_without_any_good_photograph_stops_the_run(

@@ -10,7 +10,7 @@ from tests.badthings.checks import check_header
 from tests.badthings.images import BAD_IMAGES
 from tests.badthings.shardset import PLACE, good_sample, write_shards
 from tests.badthings.tarbytes import GoodSample, data_of, flipped_at, plain
-from tests.badthings.tars import BAD_TARS, BadTar
+from tests.badthings.tars import BAD_TARS, BOMB_MARK, BadTar
 from tests.sources import read_with_webdataset, write_table
 
 from streetclip.captions.template import load_template
@@ -87,7 +87,10 @@ def test_of_our_own_shards_without_a_problem_everything_but_one_note_is_equal(
 
 
 @pytest.mark.parametrize("bad", BAD_TARS, ids=lambda bad: bad.name)
-def test_tars_without_an_index_give_what_can_be_reached(bad: BadTar, tmp_path: Path) -> None:
+def test_tars_without_an_index_give_what_can_be_reached_and_run_no_code(
+    bad: BadTar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "0.tar").write_bytes(bad.make(SAMPLES[:4]))
     (tmp_path / "in" / "1.tar").write_bytes(plain([SAMPLES[5]]))
@@ -99,6 +102,7 @@ def test_tars_without_an_index_give_what_can_be_reached(bad: BadTar, tmp_path: P
     assert samples_of(tmp_path / "out") == [*expected, SAMPLES[5]]
     assert done.kept == len(bad.kept) + 1
     assert bool(done.rejections) == bool(bad.rejected or bad.error)
+    assert not (tmp_path / BOMB_MARK).exists()
     assert verify(tmp_path / "out", USABLE) == []
 
 
