@@ -1,6 +1,7 @@
 """Somebody else's tars become a shard set; nothing is lost without a word."""
 
 import csv
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.badthings.tarbytes import plain
 from tests.badthings.tars import BAD_TARS, BadTar
 
 from streetclip.errors import ShardError
+from streetclip.shards import index as module
 from streetclip.shards.index import index_shards
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.read import ShardReader
@@ -172,6 +174,25 @@ def test_all_damaged_tars_are_named_together(write_tar: WriteTar, sample: Sample
         index_shards(path.parent)
     with pytest.raises(ShardError, match=r"`streetclip shards verify .*set --clean OUT`"):
         index_shards(path.parent)
+
+
+def test_a_tar_that_cannot_be_read_for_a_moment_is_read_again(
+    write_tar: WriteTar, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_tar(sample("a")).parent
+    real, errors = module.index_tar, iter([OSError(errno.EIO, "no luck")] * 2)
+
+    def index_tar(tar: Path) -> module.IndexedTar:
+        for error in errors:
+            raise error
+        return real(tar)
+
+    monkeypatch.setattr("streetclip.shards.patience.time.sleep", lambda _: None)
+    monkeypatch.setattr(module, "index_tar", index_tar)
+    assert len(index_shards(folder)) == 1
+    errors = iter([OSError(errno.EIO, "no luck")] * 9)
+    with pytest.raises(ShardError, match=r"000000\.tar cannot be read, again and again"):
+        index_shards(folder)
 
 
 def test_nothing_to_index_says_so(tmp_path: Path, write_tar: WriteTar) -> None:

@@ -1,6 +1,7 @@
 """Every kind of picture shows the same scene."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,20 @@ def test_a_flipped_bit_of_a_png_is_found_although_its_pixels_decode() -> None:
         open_photograph(bytes(raw)) as opened,
     ):
         upright_rgb(opened, bytes(raw))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=str)
+def test_a_cut_photograph_is_found_although_it_is_decoded_at_a_part_of_its_size(
+    options: dict[str, Any],
+) -> None:
+    raw = encoded(Image.effect_noise((1024, 768), 60).convert("RGB"), **options)
+    for data in (raw, raw[: len(raw) * 2 // 3] + b"\xff\xd9"):
+        with open_photograph(data) as opened:
+            if data is raw:
+                assert upright_rgb(opened, data, max_side_px=64).size == (64, 48)
+            else:
+                with pytest.raises(SampleError, match="image_cut_short"):
+                    upright_rgb(opened, data, max_side_px=64)
 
 
 def test_a_whole_jpeg_with_a_gray_corner_is_taken() -> None:

@@ -20,6 +20,7 @@ from streetclip.shards.layout import (
     write_whole,
 )
 from streetclip.shards.lists import REJECTED_FILE, write_rejections
+from streetclip.shards.patience import patiently
 from streetclip.shards.picture import open_photograph
 from streetclip.shards.pool import in_processes
 from streetclip.shards.sample import parse_metadata
@@ -221,7 +222,7 @@ def count_towns(places: Places) -> Counter[str]:
 def _index_or_error(tar: Path) -> IndexedTar | ShardError:
     """A problem of one tar is a result, so that all tars are looked at before the refusal."""
     try:
-        return index_tar(tar)
+        return patiently(lambda: index_tar(tar), str(tar))
     except ShardError as error:
         return ShardError(str(error))
 

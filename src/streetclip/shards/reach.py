@@ -13,6 +13,7 @@ from streetclip.shards.layout import (
     available_splits,
     open_shard_set,
 )
+from streetclip.shards.patience import patiently
 from streetclip.shards.read import ShardReader
 from streetclip.shards.salvage import salvage_tar
 
@@ -108,10 +109,7 @@ def reach(source: Source) -> Reached:
         except ShardError as error:
             fault = str(error)
     path = source.shard_set.path(0)
-    try:
-        found = salvage_tar(path)
-    except OSError as error:
-        raise ShardError(f"{path} cannot be read", got=error) from error
+    found = patiently(lambda: salvage_tar(path), str(path))
     lost = found.rejections + list(_missing(source, len(found.index)))
     reader = ShardReader(source.shard_set, indices={0: found.index})
     return Reached(reader, len(found.index), walked=True, lost=lost, index_fault=fault)

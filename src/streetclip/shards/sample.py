@@ -132,7 +132,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise SampleError("metadata_duplicate_field", ", ".join(twice))
+        plain = (name if name.isprintable() else repr(name) for name in twice)
+        raise SampleError("metadata_duplicate_field", ", ".join(plain)[:200])
     return fields
 
 
@@ -146,11 +147,11 @@ def _own_fields(given: Mapping[str, Any]) -> dict[str, Any]:
         raise SampleError("bad_drives_left", repr(drives_left)[:100])
     fields["drives_left"] = drives_left
     declared = {
-        name: _text(value, name)
+        _text(name, "the name of a field"): _text(value, name)
         for name, value in given.items()
         if name not in FIELDS and isinstance(value, str)
     }
-    return fields | declared
+    return fields | {name: value for name, value in declared.items() if name is not None}
 
 
 def _osv5m_fields(given: Mapping[str, Any]) -> dict[str, Any]:
