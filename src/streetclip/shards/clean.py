@@ -154,13 +154,14 @@ def _write_set(source: Source, origin: str, out: Path, copied: Sequence[Copied])
     places: Places = Counter()
     for each in copied:
         places.update(each.places)
-    countries, towns, digest = (
+    made = ShardSet(
+        out / source.prefix,
+        entries,
+        shard_set_digest(entries),
         count_countries(places),
         count_towns(places),
-        shard_set_digest(entries),
+        source.shard_set.split,
+        {**source.shard_set.options, "cleaned_from": origin},
     )
-    options = {**source.shard_set.options, "cleaned_from": origin}
-    root = out / source.prefix
-    made = ShardSet(root, entries, digest, countries, towns, source.shard_set.split, options)
     write_shard_set(made)
     return made
