@@ -1,4 +1,5 @@
 import inspect
+import pickle
 
 import pytest
 
@@ -9,7 +10,9 @@ from streetclip.errors import (
     NumericsError,
     ProblemsError,
     SampleError,
+    ShardError,
     StreetclipError,
+    TarError,
 )
 
 CLASSES: list[type[Exception]] = [
@@ -66,6 +69,14 @@ def test_a_sample_names_reason_and_detail() -> None:
         "no_image",
         "only json",
     )
+
+
+def test_damage_of_a_tar_names_its_place_and_reaches_another_process() -> None:
+    error = TarError("cut_tar", "a.tar is cut short", offset=512, got="600 bytes")
+    assert (error.reason, error.offset, error.next_offset) == ("cut_tar", 512, None)
+    arrived = pickle.loads(pickle.dumps(error))
+    assert isinstance(arrived, ShardError)
+    assert str(arrived) == str(error) == "a.tar is cut short; got: 600 bytes"
 
 
 def test_a_run_that_became_infinite_is_no_fault_of_the_input() -> None:

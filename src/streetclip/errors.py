@@ -84,6 +84,40 @@ class ShardError(InputError):
     """A shard set is missing, incomplete or damaged."""
 
 
+class TarError(ShardError):
+    """A tar is damaged, or holds what no shard may hold.
+
+    Args:
+        reason: A short code such as ``"damaged_tar"``.
+        what: What is wrong, with the name of the tar.
+        offset: Of the header at which it was found, in bytes from the start.
+        next_offset: Where the next header lies, or None where nobody can know.
+        got: What was found; left out of the message when None.
+        allowed: What would be right; left out when None.
+        remedy: What to do; left out when None.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        what: str,
+        *,
+        offset: int,
+        next_offset: int | None = None,
+        got: object = None,
+        allowed: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.reason = reason
+        self.offset = offset
+        self.next_offset = next_offset
+        super().__init__(what, got=got, allowed=allowed, remedy=remedy)
+
+    def __reduce__(self) -> tuple[type[ShardError], tuple[str]]:
+        """Arrives in another process as a plain error of a shard."""
+        return ShardError, (str(self),)
+
+
 class TemplateError(ProblemsError):
     """A caption template file is wrong."""
 

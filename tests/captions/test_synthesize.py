@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streetclip.captions.synthesize import synthesize
+from streetclip.captions.synthesize import check_columns, synthesize
 from streetclip.captions.template import load_template
 from streetclip.errors import SampleError
 
@@ -108,6 +108,47 @@ def test_an_unknown_fact_does_not_change_what_else_is_told() -> None:
         assert less == " ".join(
             part for part in full.replace(". ", ".\n").split("\n") if "June" not in part
         )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, None),
+        ({"climate": None, "month": None, "heading": None, "drives_left": None}, None),
+        ({"climate": "Zz"}, "bad_metadata: climate"),
+        ({"month": 13}, "bad_metadata: month"),
+        ({"drives_left": 1}, "bad_metadata: drives_left"),
+        ({"country": None}, "missing_country"),
+        ({"country": "Atlantis"}, "unknown_country"),
+    ],
+)
+def test_columns_are_refused_beforehand_exactly_if_some_caption_would_be(
+    changed: dict[str, Any], reason: str | None
+) -> None:
+    template, columns = load_template("street_facts"), EVERYTHING | changed
+    drawn = set()
+    for seed in range(200):
+        try:
+            synthesize(template, columns, np.random.default_rng(seed))
+        except SampleError as error:
+            drawn.add(error.reason)
+    if reason is None:
+        check_columns(template, columns)
+        assert not drawn
+    else:
+        with pytest.raises(SampleError, match=reason):
+            check_columns(template, columns)
+        assert drawn == {reason.split(":")[0]}
+
+
+def test_a_part_that_is_never_told_is_never_refused(tmp_path: Path) -> None:
+    path = tmp_path / "never.yaml"
+    path.write_text(
+        "source: our own\ncolumns: {country: required, month: optional}\n"
+        "sentences: [{parts: [{text: 'A photo in {country}'}, "
+        "{text: 'in {month|month}', probability: 0}]}]\n"
+    )
+    check_columns(load_template(str(path)), {"country": "FR", "month": 13})
 
 
 def test_names_are_written_in_plain_quotes_on_one_line() -> None:

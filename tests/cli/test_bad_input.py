@@ -155,7 +155,6 @@ def test_planned_order_without_an_index(
         (*pretrain, f"data.source={folder}"),
         (*pretrain, f"data.val_source={folder}", f"data.source={folder}"),
         ("benchmark", "--model", checkpoint, "--data", folder, "--out", tmp_path / "out"),
-        ("shards", "verify", folder),
     ):
         error = _refused(*words)
         assert f"{folder} holds tars without an index" in error

@@ -1,8 +1,15 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from tests.badthings.images import BAD_IMAGES
+from tests.badthings.metadata import BAD_METADATA
+from tests.badthings.scene import seen_colors
+from tests.badthings.shardset import PLACE, good_sample, write_shards
+from tests.badthings.tarbytes import GoodSample
+from tests.badthings.tars import BAD_TARS, BOMB_MARK
 from tests.data.conftest import tokenize, write_tars
 from torch.utils.data import Dataset
 
@@ -27,9 +34,10 @@ def planned(
     world: int = 1,
     batch_size: int = 8,
     seed: int = 0,
+    scale_min: float = 0.6,
 ) -> PlannedDataset:
     plan = Plan(shards.samples_per_shard, batch_size=batch_size, lanes=4, window=6, seed=seed)
-    recipe = Recipe(preprocess, template, scale_min=0.6)
+    recipe = Recipe(preprocess, template, scale_min=scale_min)
     return PlannedDataset(shards, plan, recipe=recipe, tokenize=tokenize, rank=rank, world=world)
 
 
@@ -160,6 +168,52 @@ def test_a_bad_photograph_is_replaced_by_the_next_good_one_of_its_shard(
             ("000000.tar", "0004"),
             ("000000.tar", "0009"),
         }
+
+
+def test_every_bad_thing_is_replaced_and_listed_and_every_odd_one_is_seen_as_it_is(
+    tmp_path: Path, preprocess: Preprocess, template: Template
+) -> None:
+    image = good_sample(0).image
+    pictures = [GoodSample(bad.name, bad.raw, PLACE) for bad in BAD_IMAGES]
+    places = [GoodSample(f"json-{bad.name}", image, bad.raw) for bad in BAD_METADATA]
+    good = [good_sample(number) for number in range(12)]
+    shards = write_shards(tmp_path, [pictures + good[:5], good[5:] + places])
+    dataset = planned(shards, preprocess, template, scale_min=1.0)
+    reasons: dict[str, str | None] = {bad.name: bad.training_reason for bad in BAD_IMAGES}
+    reasons |= {f"json-{bad.name}": bad.reason for bad in BAD_METADATA}
+    images = {bad.name: bad for bad in BAD_IMAGES}
+    for epoch in range(2):
+        seen, positions = list[str](), list[str]()
+        refused: dict[str, str | None] = {}
+        for step in range(len(dataset)):
+            batch = dataset[epoch, step]
+            wanted = dataset.plan.positions(epoch, step).tolist()
+            positions += [dataset._reader.key(shard, sample) for shard, sample in wanted]
+            seen += batch["keys"]
+            refused |= {item.key: item.reason for item in batch["bad"]}
+            for key, pixels in zip(batch["keys"], batch["image"], strict=True):
+                if key in images:
+                    colors = seen_colors(pixels.permute(1, 2, 0).numpy())
+                    off = np.abs(colors - np.array(images[key].colors)).max()
+                    assert off <= images[key].tolerance + 8, key
+        replaced = [key for key in positions if key in refused]
+        own = [key for key in positions if key not in refused]
+        assert refused == {key: reasons[key] for key in refused}
+        assert set(own) <= set(seen)
+        assert len(set(positions)) == len(positions) == len(seen)
+        assert len(own) + len(replaced) + dataset.plan.tail == len(shards)
+
+
+def test_code_beside_a_photograph_is_never_run(
+    tmp_path: Path, preprocess: Preprocess, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pickles = next(bad for bad in BAD_TARS if bad.name == "pickles-beside-photographs")
+    samples = [good_sample(number) for number in range(4)]
+    (tmp_path / "0.tar").write_bytes(pickles.make(samples))
+    dataset = planned(index_shards(tmp_path), preprocess, template, batch_size=4)
+    assert sorted(dataset[0, 0]["keys"]) == [sample.key for sample in samples]
+    assert not (tmp_path / BOMB_MARK).exists()
 
 
 def test_a_shard_without_any_good_photograph_stops_the_run(

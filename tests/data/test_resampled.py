@@ -6,6 +6,11 @@ from typing import Any
 import pytest
 import torch
 import webdataset as wds
+from tests.badthings.images import BAD_IMAGES
+from tests.badthings.metadata import BAD_METADATA
+from tests.badthings.shardset import PLACE, good_sample
+from tests.badthings.tarbytes import GoodSample, plain
+from tests.badthings.tars import BAD_TARS, BOMB_MARK, BadTar
 from tests.data.conftest import photo, tokenize, write_tars
 
 from streetclip.captions.template import Template
@@ -114,8 +119,8 @@ def test_bad_samples_are_passed_over_and_reported(
     assert {(item.key, item.reason) for item in bad} == {
         ("0002", "unreadable_image"),
         ("0005", "missing_country"),
-        ("nojson", "missing_metadata"),
-        ("noimage", "missing_image"),
+        ("nojson", "no_metadata"),
+        ("noimage", "no_image"),
     }
     assert {item.shard for item in bad if item.key == "0002"} == {str(path)}
     assert all(item.epoch == 0 and 0 <= item.step < 6 for item in bad)
@@ -151,20 +156,47 @@ def test_shards_of_osv5m_form_train_as_they_are(
     }
 
 
-def test_code_in_a_tar_is_never_run(
+@pytest.mark.parametrize("bad", BAD_TARS, ids=lambda bad: bad.name)
+def test_a_bad_tar_is_refused_or_its_bad_samples_are_listed_and_no_code_in_it_is_run(
+    bad: BadTar,
+    tmp_path: Path,
+    preprocess: Preprocess,
+    template: Template,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    samples = [good_sample(number) for number in range(4)]
+    (tmp_path / "0.tar").write_bytes(bad.make(samples))
+    (tmp_path / "1.tar").write_bytes(plain([good_sample(9)]))
+    dataset = resampled(tmp_path, preprocess, template)
+    if bad.error is not None:
+        with pytest.raises(ShardError, match=rf"0\.tar.*({bad.error})"):
+            keys(dataset, 0)
+    else:
+        batches = [dataset[0, step] for step in range(6)]
+        seen = {key for batch in batches for key in batch["keys"]}
+        assert seen == {"0009", *(bad.new_keys.get(n, samples[n].key) for n in bad.kept)}
+        listed = {item.key: item.reason for batch in batches for item in batch["bad"]}
+        assert listed == bad.rejected
+    assert not (tmp_path / BOMB_MARK).exists()
+
+
+def test_bad_photographs_and_metadata_are_listed(
     tmp_path: Path, preprocess: Preprocess, template: Template
 ) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return (Path(tmp_path / "exploded").touch, ())
-
-    with wds.TarWriter(str(tmp_path / "0.tar"), encoder=False) as tar:
-        for number in range(8):
-            place = json.dumps({"latitude": 1, "longitude": 1, "country": "FR"}).encode()
-            sample = {"jpg": photo(number), "json": place, "pyd": pickle.dumps(Bomb())}
-            tar.write({"__key__": str(number), **sample})
-    assert len(resampled(tmp_path, preprocess, template)[0, 0]["keys"]) == 8
-    assert not (tmp_path / "exploded").exists()
+    image = good_sample(0).image
+    samples = [GoodSample(bad.name, bad.raw, PLACE) for bad in BAD_IMAGES]
+    samples += [GoodSample(f"json-{bad.name}", image, bad.raw) for bad in BAD_METADATA]
+    reasons = {bad.name: bad.training_reason for bad in BAD_IMAGES}
+    # What even the tar shows has another code than what the decoder or parser would say.
+    reasons |= {"zero-bytes": "bad_image_size"}
+    reasons |= {f"json-{bad.name}": bad.reason for bad in BAD_METADATA}
+    (tmp_path / "0.tar").write_bytes(plain(samples))
+    dataset = resampled(tmp_path, preprocess, template, shuffle_samples=1)
+    batches = [dataset[0, step] for step in range(6)]
+    bad = {item.key: item.reason for batch in batches for item in batch["bad"]}
+    assert bad == {key: reason for key, reason in reasons.items() if reason is not None}
+    assert all(reasons[key] is None for batch in batches for key in batch["keys"])
 
 
 @pytest.mark.parametrize(

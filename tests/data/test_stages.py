@@ -1,4 +1,3 @@
-import io
 import random
 import tarfile
 from collections.abc import Iterator
@@ -45,26 +44,15 @@ def test_samples_of_several_tars_keep_their_bytes_apart(tmp_path: Path) -> None:
     samples = list(read(*tars))
     assert [sample["__key__"] for sample in samples] == ["0000", "0001", "0002"]
     assert [sample["__url__"] for sample in samples] == [str(tars[i]) for i in (0, 0, 1)]
-    assert samples[2]["jpg"] == photo(2)
-    assert samples[2]["json"] == metadata(2)
+    assert samples[2]["image"] == photo(2)
+    assert samples[2]["metadata"] == metadata(2)
 
 
 @pytest.mark.parametrize("kept", [700, 1500])
 def test_a_cut_tar_stops_the_run_and_is_named(tmp_path: Path, kept: int) -> None:
     path = write_tars(tmp_path, [3])[0]
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ShardError, match=r"cannot be read.*000000\.tar"):
-        list(read(path))
-
-
-def test_members_that_share_their_name_stop_the_run(tmp_path: Path) -> None:
-    path = tmp_path / "twice.tar"
-    with tarfile.open(path, "w") as tar:
-        for name in ("48.85.jpg", "48.90.jpg", "48.85.jpg"):
-            info = tarfile.TarInfo(name)
-            info.size = 3
-            tar.addfile(info, io.BytesIO(b"abc"))
-    with pytest.raises(ShardError, match="duplicate file name"):
+    with pytest.raises(ShardError, match=r"000000\.tar is cut short"):
         list(read(path))
 
 

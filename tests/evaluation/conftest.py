@@ -68,7 +68,7 @@ def planted_clip() -> type[PlantedClip]:
 
 @pytest.fixture
 def make_set(tmp_path: Path) -> Callable[..., ShardSet]:
-    """Makes a shard set of metadata; photographs are gray, or with ``readable`` False none."""
+    """Makes a shard set of metadata; photographs are gray, and cut where ``readable`` is False."""
 
     def make(samples: Sequence[Mapping[str, Any]]) -> ShardSet:
         folder = tmp_path / "photographs"
@@ -80,7 +80,7 @@ def make_set(tmp_path: Path) -> Callable[..., ShardSet]:
                 readable = sample.get("readable", True)
                 fields = {key: value for key, value in sample.items() if key != "readable"}
                 for kind, data in (
-                    ("jpg", gray.getvalue() if readable else b"no image"),
+                    ("jpg", gray.getvalue()[: None if readable else -2]),
                     ("json", json.dumps(fields).encode()),
                 ):
                     info = tarfile.TarInfo(f"{number:06d}_a.{kind}")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.badthings.images import BAD_IMAGES, BadImage
 
 from streetclip.errors import SampleError
 from streetclip.manifest.exif import ExifPlace, read_exif
@@ -48,6 +49,28 @@ def test_a_place_without_hemisphere_or_degrees_is_not_guessed(
         assert read_exif(path).latitude in (None, 0.0)
         return
     with pytest.raises(SampleError, match=message):
+        read_exif(path)
+
+
+@pytest.mark.parametrize("bad", BAD_IMAGES, ids=lambda bad: bad.name)
+def test_no_picture_does_more_than_give_a_reason(bad: BadImage, tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(bad.raw)
+    reason = None
+    try:
+        found = read_exif(path)
+    except SampleError as error:
+        reason = error.reason
+    else:
+        assert found == ExifPlace()
+    # What is compressed beside the pixels counts as a damaged block, not as a damaged picture.
+    assert reason in {None, "bad_exif" if bad.name == "comment-bomb" else bad.reason}
+
+
+def test_a_picture_of_100_megapixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(next(bad.raw for bad in BAD_IMAGES if bad.name == "has-100-megapixels"))
+    with pytest.raises(SampleError, match="image_too_large"):
         read_exif(path)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.badthings.rows import BAD_ROWS, GOOD_ROW, HEADER, BadRow
 
 from streetclip.errors import ManifestError
 from streetclip.geo.distance import haversine_km
@@ -51,6 +52,17 @@ def test_every_line_of_a_table_is_a_row_or_has_a_reason(
     assert manifest.rows[0].month == 7
     expected = sorted(reason for reason in lines.values() if reason)
     assert sorted(rejection.reason for rejection in manifest.rejections) == expected
+
+
+@pytest.mark.parametrize("bad", BAD_ROWS, ids=lambda bad: bad.name)
+def test_a_bad_row_is_rejected_with_its_reason_and_nothing_else_is(
+    bad: BadRow, tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    make_photo("in/good.jpg")
+    make_photo("above.jpg")
+    manifest = read_manifest(write_table(tmp_path / "in", f"{HEADER}\n{GOOD_ROW}\n{bad.line}\n"))
+    assert [row.name for row in manifest.rows] == ["good.jpg"]
+    assert [rejection.reason for rejection in manifest.rejections] == [bad.reason]
 
 
 def test_parquet_reads_like_csv(tmp_path: Path, make_photo: MakePhoto) -> None:

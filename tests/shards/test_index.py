@@ -1,14 +1,22 @@
 """Somebody else's tars become a shard set; nothing is lost without a word."""
 
 import csv
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import webdataset as wds
+from tests.badthings.images import BAD_IMAGES
+from tests.badthings.metadata import BAD_METADATA
+from tests.badthings.scene import encoded, scene
+from tests.badthings.shardset import PLACE, good_sample
+from tests.badthings.tarbytes import plain
+from tests.badthings.tars import BAD_TARS, BadTar
 
 from streetclip.errors import ShardError
+from streetclip.shards import index as module
 from streetclip.shards.index import index_shards
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.read import ShardReader
@@ -69,16 +77,17 @@ def test_an_index_takes_at_most_64_bytes_a_sample_beside_its_key(
 def test_other_image_types_and_other_members_are_understood(
     write_tar: WriteTar, make_json: Callable[..., bytes], make_jpeg: Callable[[int], bytes]
 ) -> None:
+    png = encoded(scene(), "PNG")
     path = write_tar(
         [
             *(("d/a.JPEG", make_jpeg(1)), ("d/a.cls", b"3"), ("d/a.json", make_json())),
-            *(("d/b.json", make_json()), ("d/b.png", b"not looked at here"), ("d/b.txt", b"x")),
+            *(("d/b.json", make_json()), ("d/b.png", png), ("d/b.txt", b"x")),
             *(("d/c.webp", make_jpeg(1)), ("d/c.json", make_json())),
         ]
     )
     reader = ShardReader(index_shards(path.parent))
     assert [reader.key(0, n) for n in range(3)] == ["d/a", "d/b", "d/c"]
-    assert reader.read(0, 1).image == b"not looked at here"
+    assert reader.read(0, 1).image == png
 
 
 def test_samples_that_cannot_be_used_are_listed(
@@ -116,14 +125,44 @@ def test_samples_that_cannot_be_used_are_listed(
     )
 
 
-@pytest.mark.parametrize("order", [[0, 1, 0, 1], [0, 1, 2, 3, 0, 1], [0, 2, 1, 3]])
-def test_keys_that_come_twice_are_refused(
-    write_tar: WriteTar, sample: Sample, order: list[int]
+@pytest.mark.parametrize("bad", BAD_TARS, ids=lambda bad: bad.name)
+def test_a_tar_is_taken_with_its_rejections_or_refused(tmp_path: Path, bad: BadTar) -> None:
+    samples = [good_sample(number) for number in range(4)]
+    (tmp_path / "0.tar").write_bytes(bad.make(samples))
+    if bad.error is not None:
+        with pytest.raises(ShardError, match=rf"0\.tar .*({bad.error})"):
+            index_shards(tmp_path)
+        return
+    # A second tar, so that the set is not empty where the first one is.
+    (tmp_path / "1.tar").write_bytes(plain([good_sample(9)]))
+    shard_set = index_shards(tmp_path)
+    reader = ShardReader(shard_set)
+    keys = [reader.read(0, sample).key for sample in range(len(shard_set) - 1)]
+    assert keys == [bad.new_keys.get(number, samples[number].key) for number in bad.kept]
+    listed = {name.removeprefix("0.tar").removeprefix("/"): why for name, why in rejected(tmp_path)}
+    assert listed == bad.rejected
+
+
+def test_bad_photographs_and_metadata_are_left_out_as_far_as_the_index_looks(
+    write_tar: WriteTar,
 ) -> None:
-    members = sample("a") + sample("b")
-    path = write_tar([members[number] for number in order])
-    with pytest.raises(ShardError, match="twice"):
-        index_shards(path.parent)
+    members: Members = []
+    expected = {}
+    for bad in BAD_IMAGES:
+        members += [(f"{bad.name}.jpg", bad.raw), (f"{bad.name}.json", PLACE)]
+        expected[bad.name] = bad.index_reason
+    image = good_sample(0).image
+    for odd in BAD_METADATA:
+        members += [(f"json-{odd.name}.jpg", image), (f"json-{odd.name}.json", odd.raw)]
+        expected[f"json-{odd.name}"] = odd.index_reason
+    folder = write_tar(members).parent
+    shard_set = index_shards(folder)
+    reader = ShardReader(shard_set)
+    kept = [reader.key(0, sample) for sample in range(len(shard_set))]
+    assert kept == [name for name, reason in expected.items() if reason is None]
+    assert rejected(folder) == [
+        (f"000000.tar/{name}", reason) for name, reason in expected.items() if reason is not None
+    ]
 
 
 def test_all_damaged_tars_are_named_together(write_tar: WriteTar, sample: Sample) -> None:
@@ -133,6 +172,27 @@ def test_all_damaged_tars_are_named_together(write_tar: WriteTar, sample: Sample
             path.write_bytes(path.read_bytes()[:1024])
     with pytest.raises(ShardError, match=r"2 of 3 tars cannot be indexed:(\n.*[12].tar.*){2}"):
         index_shards(path.parent)
+    with pytest.raises(ShardError, match=r"`streetclip shards verify .*set --clean OUT`"):
+        index_shards(path.parent)
+
+
+def test_a_tar_that_cannot_be_read_for_a_moment_is_read_again(
+    write_tar: WriteTar, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_tar(sample("a")).parent
+    real, errors = module.index_tar, iter([OSError(errno.EIO, "no luck")] * 2)
+
+    def index_tar(tar: Path) -> module.IndexedTar:
+        for error in errors:
+            raise error
+        return real(tar)
+
+    monkeypatch.setattr("streetclip.shards.patience.time.sleep", lambda _: None)
+    monkeypatch.setattr(module, "index_tar", index_tar)
+    assert len(index_shards(folder)) == 1
+    errors = iter([OSError(errno.EIO, "no luck")] * 9)
+    with pytest.raises(ShardError, match=r"000000\.tar cannot be read, again and again"):
+        index_shards(folder)
 
 
 def test_nothing_to_index_says_so(tmp_path: Path, write_tar: WriteTar) -> None:

@@ -127,3 +127,42 @@ def test_a_list_of_shards_that_was_touched_is_refused(
     path.write_text("{")
     with pytest.raises(ShardError, match="cannot be read"):
         open_shard_set(path.parent)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../000000.tar", "/etc/passwd", "a/000000.tar", "..\\000000.tar", "..", ".", "", "a\0.tar", 7],
+)
+@pytest.mark.parametrize("check_files", [True, False])
+def test_a_list_of_shards_cannot_name_files_outside_its_folder(
+    make_set: Callable[[str], ShardSet], name: object, check_files: bool
+) -> None:
+    root = make_set("all").root
+    (root.parent / "000000.tar").write_bytes((root / "000000.tar").read_bytes())
+    (root.parent / "000000.tar.index").write_bytes((root / "000000.tar.index").read_bytes())
+    content = json.loads((root / "shards.json").read_text())
+    content["shards"][0]["file"] = name
+    (root / "shards.json").write_text(json.dumps(content))
+    with pytest.raises(ShardError, match=r"shards\.json names .* outside"):
+        open_shard_set(root, check_files=check_files)
+
+
+@pytest.mark.parametrize(("field", "value"), [("samples", -1), ("samples", "1"), ("bytes", True),
+                                              ("bytes", None), ("samples", 1.5)])  # fmt: skip
+def test_a_list_of_shards_cannot_have_impossible_numbers(
+    make_set: Callable[[str], ShardSet], field: str, value: object
+) -> None:
+    path = make_set("all").root / "shards.json"
+    content = json.loads(path.read_text())
+    content["shards"][0][field] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ShardError, match=r"impossible number for 000000\.tar; got: "):
+        open_shard_set(path.parent)
+
+
+def test_files_need_not_be_there_for_those_who_name_what_is_missing(
+    make_set: Callable[[str], ShardSet],
+) -> None:
+    root = make_set("all").root
+    (root / "000000.tar").unlink()
+    assert len(open_shard_set(root, check_files=False)) == 1

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from streetclip.errors import ShardError
 from streetclip.shards.optout import is_opted_out, make_key, read_opt_out
 
 DIGEST = "0123456789abcdef" * 4
@@ -15,3 +18,11 @@ def test_key_digest_and_its_beginning_name_the_same_photograph(tmp_path: Path) -
     assert not is_opted_out("f" * 64, read_opt_out(path))
     assert not is_opted_out(None, read_opt_out(path))
     assert read_opt_out(None) == frozenset()
+
+
+def test_a_list_that_cannot_be_understood_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("somebody's photograph\n")
+    with pytest.raises(ShardError, match='line 1: "somebody\'s photograph"'):
+        read_opt_out(tmp_path / "list.txt")
+    with pytest.raises(ShardError, match="cannot be read"):
+        read_opt_out(tmp_path / "absent")

@@ -86,10 +86,15 @@ def test_every_exif_rotation_is_undone(orientation: int, kind: str) -> None:
 def test_the_longer_side_is_bounded_and_nothing_is_enlarged() -> None:
     wide = again(encode(Image.new("RGB", (400, 100), RED), "JPEG"))
     assert (wide.width, wide.height) == (64, 16)
-    tall = again(encode(Image.new("RGB", (20, 900), RED), "PNG"))
-    assert (tall.width, tall.height) == (1, 64)
+    tall = again(encode(Image.new("RGB", (100, 300), RED), "PNG"))
+    assert (tall.width, tall.height) == (21, 64)
     small = again(encode(Image.new("RGB", (40, 30), RED), "JPEG"))
     assert (small.width, small.height) == (40, 30)
+
+
+def test_a_strip_that_training_would_refuse_once_it_is_small_is_refused() -> None:
+    with pytest.raises(SampleError, match="image_too_small: 6 x 64"):
+        again(encode(Image.new("RGB", (80, 900), RED), "PNG"))
 
 
 def test_nothing_that_the_camera_wrote_stays() -> None:
@@ -139,7 +144,7 @@ GOOD = encode(Image.effect_noise((96, 64), 50).convert("RGB"), "JPEG")
     ("raw", "reason"),
     [
         (b"", "unreadable_image: empty file"),
-        (b"<html>404</html>", "unreadable_image: not an image"),
+        (b"<html>404</html>", "unreadable_image: no image"),
         (GOOD[: len(GOOD) // 2], "unreadable_image"),
         (bytes(2000), "unreadable_image"),
         (png_header(10_000, 10_000), "image_too_large"),

@@ -1,17 +1,22 @@
 """Any sample, in any order, in any process, checked."""
 
+import errno
 import multiprocessing
 import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.badthings.faults import FailingReads
 
 from streetclip.errors import SampleError, ShardError
 from streetclip.shards.index import index_shards
+from streetclip.shards.patience import PAUSES_S
 from streetclip.shards.read import ShardReader
+from streetclip.shards.sidecar import encode_index, read_index, sidecar_path
 
 WriteTar = Callable[..., Path]
 Sample = Callable[[str], list[tuple[str, bytes]]]
@@ -107,7 +112,7 @@ def test_what_is_not_there_is_named(reader: ShardReader) -> None:
     with pytest.raises(IndexError, match="asked for -1"):
         reader.read(0, -1)
     reader.shard_set.path(2).unlink()
-    with pytest.raises(ShardError, match=r"000002\.tar cannot be opened"):
+    with pytest.raises(ShardError, match=r"000002\.tar cannot be read; got: .*No such file"):
         reader.read(2, 0)
 
 
@@ -118,3 +123,101 @@ def test_an_index_of_another_tar_is_refused(reader: ShardReader, write_tar: Writ
     target.write_bytes((other.root / "000000.tar.index").read_bytes())
     with pytest.raises(ShardError, match="another number of samples"):
         ShardReader(reader.shard_set).read(0, 0)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR])
+def test_a_read_that_fails_for_a_moment_is_tried_again_with_the_file_opened_anew(
+    reader: ShardReader, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    expected = reader.read(0, 1)
+    faults = FailingReads(monkeypatch)
+    for times in range(1, len(PAUSES_S) + 2):
+        faults.fail(times, code)
+        assert reader.read(0, 1) == expected
+        assert (faults.opened, faults.pauses) == (times, list(PAUSES_S[: times - 1]))
+        faults.opened, faults.pauses[:] = 0, []
+
+
+def test_a_tar_that_cannot_be_opened_for_a_moment_is_tried_again(
+    reader: ShardReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = FailingReads(monkeypatch)
+    faults.fail_to_open(2, errno.ESTALE)
+    assert reader.read(0, 1).key == "0_1"
+
+
+def test_a_read_that_always_fails_is_an_error_and_no_bad_sample(
+    reader: ShardReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = FailingReads(monkeypatch)
+    faults.fail(99)
+    with pytest.raises(ShardError, match=r"000000\.tar cannot be read, again and again; got: .*"):
+        reader.read(0, 1)
+    assert faults.pauses == list(PAUSES_S)
+    faults.fail(0)
+    assert reader.read(0, 1).key == "0_1"
+
+
+def test_an_index_that_cannot_be_read_for_a_moment_is_tried_again(
+    reader: ShardReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, left = Path.read_bytes, iter([errno.EIO, errno.EIO])
+
+    def read_bytes(path: Path) -> bytes:
+        if (code := next(left, None)) is not None:
+            raise OSError(code, "no luck")
+        return real(path)
+
+    faults = FailingReads(monkeypatch)
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert reader.key(0, 1) == "0_1"
+    assert len(faults.pauses) == 2
+
+
+@pytest.mark.parametrize("how", ["flip", "short"])
+def test_wrong_bytes_are_read_once_more_before_a_sample_is_bad(
+    reader: ShardReader, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    expected = reader.read(0, 1)
+    faults = FailingReads(monkeypatch)
+    faults.change(1, how)
+    assert reader.read(0, 1) == expected
+    assert (faults.opened, faults.pauses) == (1, [])
+    faults.change(99, how)
+    with pytest.raises(SampleError, match=r"(image|metadata)_checksum: .*000000\.tar: 0_1"):
+        reader.read(0, 1)
+    assert faults.opened == 2
+
+
+def test_the_good_path_reads_each_sample_once(
+    reader: ShardReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, pread = [], os.pread
+
+    def counted(handle: int, size: int, offset: int) -> bytes:
+        calls.append((size, offset))
+        return pread(handle, size, offset)
+
+    monkeypatch.setattr("streetclip.shards.read.os.pread", counted)
+    for number in range(4):
+        reader.read(1, number)
+    # The JSON stands before the photograph here, which takes two reads a sample.
+    assert len(calls) == 8
+
+
+def test_an_index_that_names_bytes_outside_its_tar_is_refused(reader: ShardReader) -> None:
+    tar = reader.shard_set.path(0)
+    index = read_index(sidecar_path(tar))
+    for field, value in (("image_offset", 1 << 63), ("metadata_size", (1 << 32) - 1)):
+        records = index.records.copy()
+        records[field][1] = value
+        sidecar_path(tar).write_bytes(encode_index(replace(index, records=records)))
+        with pytest.raises(ShardError, match="names bytes that the tar does not have"):
+            ShardReader(reader.shard_set).read(0, 0)
+
+
+def test_an_index_that_is_given_stands_for_the_file(reader: ShardReader) -> None:
+    index = read_index(sidecar_path(reader.shard_set.path(0)))
+    sidecar_path(reader.shard_set.path(0)).unlink()
+    given = ShardReader(reader.shard_set, indices={0: index})
+    assert pickle.loads(pickle.dumps(given)).read(0, 3).key == "0_3"

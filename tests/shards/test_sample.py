@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.badthings.metadata import BAD_METADATA, BadMetadata
 
 from streetclip.errors import SampleError
 from streetclip.records import ManifestRow, Place
@@ -107,6 +108,19 @@ def with_field(text: str) -> str:
 def test_bad_metadata_has_a_reason(text: str, reason: str) -> None:
     with pytest.raises(SampleError, match=reason):
         parse_metadata(text.encode())
+
+
+@pytest.mark.parametrize("bad", BAD_METADATA, ids=lambda bad: bad.name)
+def test_odd_metadata_are_read_and_bad_ones_have_a_reason_that_can_be_written_down(
+    bad: BadMetadata,
+) -> None:
+    if bad.index_reason is None:
+        fields = parse_metadata(bad.raw)
+        assert {name: fields[name] for name in bad.fields} == bad.fields
+    else:
+        with pytest.raises(SampleError, match=f"^{bad.index_reason}: ") as refusal:
+            parse_metadata(bad.raw)
+        assert len(str(refusal.value).encode()) < 500
 
 
 def test_bytes_that_are_not_utf8_are_refused() -> None:

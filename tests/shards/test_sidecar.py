@@ -38,3 +38,26 @@ def test_a_cut_or_missing_index_names_the_remedy(tmp_path: Path) -> None:
         read_index(tmp_path / "i")
     with pytest.raises(ShardError, match="cannot be read"):
         read_index(tmp_path / "absent")
+
+
+@pytest.mark.parametrize(
+    ("record", "fits"),
+    [
+        ((512, 2048, 9, 8, 7, 6), True),
+        ((512, 2048, 488, 952, 7, 6), True),
+        ((512, 2048, 9, 953, 7, 6), False),
+        ((2992, 2048, 9, 8, 7, 6), False),
+        ((1 << 63, 2048, 9, 8, 7, 6), False),
+        (((1 << 64) - 4, 2048, 9, 8, 7, 6), False),
+        ((512, 2048, (1 << 32) - 1, 8, 7, 6), False),
+    ],
+)
+def test_places_outside_a_tar_are_seen(record: tuple[int, ...], fits: bool) -> None:
+    good = (512, 2048, 9, 8, 7, 6)
+    assert make_index(["a", "b"], [good, record]).lies_within(3000) is fits
+
+
+def test_a_tar_may_be_larger_than_its_members() -> None:
+    record = ((1 << 40), (1 << 40) + 512, 9, 8, 7, 6)
+    assert make_index(["a"], [record]).lies_within(1 << 41)
+    assert make_index([], []).lies_within(0)

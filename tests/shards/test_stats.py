@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from streetclip.shards.index import index_shards
+from tests.badthings.shardset import write_shards
+from tests.badthings.tarbytes import GoodSample
+
 from streetclip.shards.stats import spread_positions, stats
 from streetclip.shards.write import BuildOptions, build_shards
 
 MakeSource = Callable[..., Path]
-WriteTar = Callable[..., Path]
 
 
 def test_a_table_of_twelve(make_source: MakeSource, tmp_path: Path) -> None:
@@ -33,11 +34,10 @@ def test_each_split_has_its_own_figures(make_source: MakeSource, tmp_path: Path)
 
 
 def test_unreadable_photographs_are_counted(
-    write_tar: WriteTar, make_json: Callable[..., bytes]
+    tmp_path: Path, make_json: Callable[..., bytes]
 ) -> None:
-    path = write_tar([("a.jpg", b"no picture"), ("a.json", make_json())])
-    index_shards(path.parent)
-    (figures,) = stats(path.parent)
+    write_shards(tmp_path / "set", [[GoodSample("a", b"no picture", make_json())]])
+    (figures,) = stats(tmp_path / "set")
     assert (figures.looked_at, figures.unreadable) == (0, 1)
     assert figures.name == "set"
 

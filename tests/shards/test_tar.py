@@ -1,14 +1,18 @@
 """A damaged tar is never mistaken for a shorter one."""
 
+import contextlib
 import io
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.badthings.shardset import good_sample
+from tests.badthings.tarbytes import header, pax, plain
+from tests.badthings.tars import BAD_TARS, BadTar
 
-from streetclip.errors import ShardError
-from streetclip.shards.tar import walk_tar
+from streetclip.errors import TarError
+from streetclip.shards.tar import is_header, walk_from, walk_tar
 
 WriteTar = Callable[..., Path]
 MEMBERS = [(f"{n}.jpg", bytes([n]) * (700 + n)) for n in range(4)]
@@ -40,61 +44,56 @@ def test_a_folder_entry_is_passed_over(tmp_path: Path) -> None:
     assert [member.name for member in walk_tar(path)] == ["photos/a.jpg"]
 
 
-def cut_at(position: int) -> Callable[[bytes], bytes]:
-    return lambda raw: raw[:position]
-
-
-def flip(position: int) -> Callable[[bytes], bytes]:
-    return lambda raw: raw[:position] + bytes([raw[position] ^ 64]) + raw[position + 1 :]
-
-
-# Members begin at 0, 1536, 3072, 4608 (header 512, data 1024); the end mark at 6144.
 @pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (cut_at(0), "is empty"),
-        (cut_at(3072), "is cut short"),
-        (cut_at(3072 + 100), "is cut short"),
-        (cut_at(3072 + 512 + 100), "is cut short"),
-        (cut_at(6144), "is cut short"),
-        (cut_at(6144 + 512), "is cut short"),
-        (flip(1536 + 5), "has a damaged header at byte 1536"),
-        (flip(1536 + 130), "has a damaged header at byte 1536"),
-        (lambda raw: b"<html>" + bytes(5000), "has a damaged header at byte 0"),
-        (lambda raw: raw[:6144] + bytes(1024) + raw[:512], "goes on after its end mark"),
-    ],
-    ids=["empty", "member", "header", "data", "no-end", "half-end",
-         "name", "size", "html", "after"],
-)  # fmt: skip
-def test_damage_is_found(
-    write_tar: WriteTar, damage: Callable[[bytes], bytes], message: str
-) -> None:
-    path = write_tar(MEMBERS)
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ShardError, match=message):
-        list(walk_tar(path))
-
-
-@pytest.mark.parametrize("name", ["/etc/passwd", "../a.jpg", "a/../../b.jpg", "a\\..\\b.jpg"])
-def test_names_that_lead_out_are_refused(write_tar: WriteTar, name: str) -> None:
-    with pytest.raises(ShardError, match="leads out of the folder"):
-        list(walk_tar(write_tar([(name, b"x")])))
-
-
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        (tarfile.SYMTYPE, "symbolic link"),
-        (tarfile.LNKTYPE, "hard link"),
-        (tarfile.FIFOTYPE, "fifo"),
-        (tarfile.CHRTYPE, "device"),
-    ],
+    "bad", [bad for bad in BAD_TARS if bad.reason != "duplicate_key"], ids=lambda bad: bad.name
 )
-def test_only_plain_files_are_allowed(tmp_path: Path, kind: bytes, words: str) -> None:
+def test_a_tar_is_walked_to_its_end_or_refused_with_a_reason(tmp_path: Path, bad: BadTar) -> None:
     path = tmp_path / "a.tar"
-    with tarfile.open(path, "w") as tar:
-        info = tarfile.TarInfo("a.jpg")
-        info.type, info.linkname = kind, "/etc/passwd"
-        tar.addfile(info)
-    with pytest.raises(ShardError, match=words):
+    path.write_bytes(bad.make([good_sample(number) for number in range(4)]))
+    if bad.error is None:
+        raw = path.read_bytes()
+        assert all(m.offset + m.size <= len(raw) for m in walk_tar(path))
+        return
+    with pytest.raises(TarError, match=rf"a\.tar .*({bad.error})") as refusal:
         list(walk_tar(path))
+    assert refusal.value.reason == bad.reason
+
+
+def test_every_cut_is_found(tmp_path: Path) -> None:
+    raw = plain([good_sample(number) for number in range(2)])
+    path = tmp_path / "a.tar"
+    end = len(raw.rstrip(b"\0"))
+    for length in range(0, end + 1024, 97):
+        path.write_bytes(raw[:length])
+        with pytest.raises(TarError, match=r"is cut short|is empty"):
+            list(walk_tar(path))
+
+
+def test_every_flipped_bit_of_a_header_is_found(tmp_path: Path) -> None:
+    raw = plain([good_sample(0)])
+    path = tmp_path / "a.tar"
+    for position in range(512):
+        flipped = bytearray(raw)
+        flipped[position] ^= 1 << position % 8
+        path.write_bytes(flipped)
+        # Blanks around the checksum are the only bytes of a header that say nothing.
+        with contextlib.suppress(TarError):
+            assert [m.name for m in walk_tar(path)] == ["0000.jpg", "0000.json"]
+            assert 148 <= position < 156, position
+
+
+def test_the_walk_can_begin_at_any_header() -> None:
+    raw = plain([good_sample(number) for number in range(2)])
+    file = io.BytesIO(raw)
+    members = list(walk_from(file, "a.tar"))
+    start = members[2].offset - 512
+    assert list(walk_from(file, "a.tar", start, total=len(raw))) == members[2:]
+
+
+def test_only_headers_are_taken_for_headers() -> None:
+    raw = plain([good_sample(number) for number in range(4)])
+    headers = [m.offset - 512 for m in walk_from(io.BytesIO(raw), "a.tar")]
+    found = [at for at in range(0, len(raw), 512) if is_header(raw[at : at + 512])]
+    assert found == headers
+    assert is_header(header("x.jpg"))
+    assert is_header(pax(path="x.jpg")[:512])

@@ -15,6 +15,8 @@ import pytest
 import webdataset as wds
 from PIL import Image
 
+from streetclip.captions.template import load_template
+from streetclip.data.usable import Usable
 from streetclip.errors import ManifestError, ShardError
 from streetclip.shards import facts, write
 from streetclip.shards.layout import open_shard_set
@@ -54,7 +56,7 @@ def test_a_source_becomes_two_splits_that_share_no_town(
     assert len(val.towns) == 2
     assert not train.towns & val.towns
     assert sum(train.countries.values()) == 16
-    assert verify(tmp_path / "out") == []
+    assert verify(tmp_path / "out", Usable(load_template("street"))) == []
     assert not (tmp_path / "out" / ".build").exists()
 
 
@@ -283,36 +285,6 @@ def test_a_source_of_which_nothing_can_be_used_says_why(
     source = make_source(0, extra_lines=["a.jpg,95,2,,,"])
     with pytest.raises(ManifestError, match=r"not one of the 1 photographs .*impossible_latitude"):
         build_shards(source, tmp_path / "out")
-
-
-def test_an_opt_out_list_that_cannot_be_understood_is_refused(
-    make_source: MakeSource, tmp_path: Path
-) -> None:
-    (tmp_path / "list.txt").write_text("somebody's photograph\n")
-    with pytest.raises(ShardError, match='line 1: "somebody\'s photograph"'):
-        build_shards(
-            make_source(6), tmp_path / "out", options=BuildOptions(opt_out=tmp_path / "list.txt")
-        )
-    with pytest.raises(ShardError, match="cannot be read"):
-        build_shards(
-            make_source(6), tmp_path / "out", options=BuildOptions(opt_out=tmp_path / "absent")
-        )
-
-
-def test_a_shard_whose_photographs_all_fail_is_left_out(
-    make_source: MakeSource, tmp_path: Path
-) -> None:
-    source = make_source(6)
-    noise = io.BytesIO()
-    Image.effect_noise((90, 70), 60).convert("RGB").save(noise, "JPEG")
-    for number in range(5):
-        broken = noise.getvalue()[: 2000 + number]
-        (source.parent / f"{number:03}.jpg").write_bytes(broken)
-    options = BuildOptions(val_share=0, samples_per_shard=1)
-    report = build_shards(source, tmp_path / "out", options=options)
-    assert report.splits == {"all": 1}
-    assert report.rejected == {"unreadable_image": 5}
-    assert verify(tmp_path / "out") == []
 
 
 def test_the_real_photographs_give_186_samples(real_photos: Path, tmp_path: Path) -> None:

@@ -37,10 +37,7 @@ def synthesize(template: Template, columns: Mapping[str, Any], rng: np.random.Ge
         >>> synthesize(load_template("street"), {"country": "NL", "town": "Delft"}, rng)
         'A Street View photo close to the town of Delft in the Netherlands.'
     """
-    known = {name: columns[name] for name in template.columns if _is_known(columns.get(name))}
-    for name in template.required:
-        if name not in known:
-            raise SampleError(f"missing_{name}", f"the captions {template.name!r} need it")
+    known = _known(template, columns)
     numbers = iter(rng.random(template.draws).tolist())
     told: dict[str, str] = {}
     ranks: dict[str, float] = {}
@@ -52,6 +49,37 @@ def synthesize(template: Template, columns: Mapping[str, Any], rng: np.random.Ge
             ranks[sentence.name] = rank if sentence.shuffle else -1.0
     # The sort is stable, so sentences that are not shuffled stay in front, in the file's order.
     return " ".join(told[name] for name in sorted(told, key=ranks.__getitem__))
+
+
+def check_columns(template: Template, columns: Mapping[str, Any]) -> None:
+    """Refuse a sample of which some caption could not be written, whatever would be drawn.
+
+    Args:
+        template: From `load_template`.
+        columns: The sample's metadata.
+
+    Raises:
+        SampleError: What `synthesize` would raise with one generator or another.
+
+    Example:
+        >>> from streetclip.captions.template import load_template
+        >>> check_columns(load_template("street"), {"town": "Delft"})
+        Traceback (most recent call last):
+        ...
+        streetclip.errors.SampleError: missing_country: the captions 'street' need it
+    """
+    known = _known(template, columns)
+    for sentence in template.sentences:
+        # The smallest number that can be drawn keeps every part that is ever kept.
+        _words(sentence, known, [0.0] * len(sentence.parts))
+
+
+def _known(template: Template, columns: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: columns[name] for name in template.columns if _is_known(columns.get(name))}
+    for name in template.required:
+        if name not in known:
+            raise SampleError(f"missing_{name}", f"the captions {template.name!r} need it")
+    return known
 
 
 def _is_known(value: Any) -> bool:

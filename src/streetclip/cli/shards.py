@@ -18,12 +18,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options(build)
     build.set_defaults(run=_build)
     index = verbs.add_parser("index", help="make the index of tars that have none")
-    verify = verbs.add_parser("verify", help="decode everything and list what is bad")
+    verify = verbs.add_parser("verify", help="look at everything once and list what is bad")
     stats = verbs.add_parser("stats", help="photographs per country, sizes, captions")
     for verb, action in ((index, _index), (verify, _verify), (stats, _stats)):
         verb.add_argument("folder", type=Path, metavar="DIR")
         verb.set_defaults(run=action)
-    verify.add_argument("--processes", type=int, help="default: all cores")
+    for verb in (index, verify):
+        verb.add_argument("--processes", type=int, help="default: all cores")
+    verify.add_argument("--clean", type=Path, metavar="OUT", help="copy what is good to a folder")
+    verify.add_argument(
+        "--captions",
+        metavar="TEMPLATE",
+        help="captions that the samples must suffice for: a template, or none for samples that are "
+        "only measured (default: street; none for a set that was built with --keep-unplaced)",
+    )
     stats.add_argument("--captions", default="street", help="template of the example captions")
 
 
@@ -72,21 +80,21 @@ def _index(arguments: argparse.Namespace) -> int:
     from streetclip.shards.index import index_shards
 
     show_log()
-    shard_set = index_shards(arguments.folder)
+    processes = arguments.processes or os.cpu_count() or 1
+    shard_set = index_shards(arguments.folder, processes=processes)
     print(f"{len(shard_set)} samples in {len(shard_set.shards)} shards indexed: {shard_set.root}")
     return 0
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from streetclip.shards.verify import verify
+    from streetclip.cli.shard_verify import show
 
-    problems = verify(
-        arguments.folder, processes=arguments.processes or os.cpu_count() or 1, progress=True
+    return show(
+        arguments.folder,
+        arguments.clean,
+        captions=arguments.captions,
+        processes=arguments.processes or os.cpu_count() or 1,
     )
-    for problem in problems:
-        print(f"{problem.shard}\t{problem.key}\t{problem.reason}\t{problem.detail}")
-    print(f"{len(problems)} problems in {arguments.folder}")
-    return 2 if problems else 0
 
 
 def _stats(arguments: argparse.Namespace) -> int:

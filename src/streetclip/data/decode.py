@@ -1,23 +1,20 @@
 """Bytes become pixels: decode, crop and resize, all in uint8."""
 
-import io
 import math
 import warnings
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision.io import ImageReadMode, decode_jpeg
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
-from streetclip.errors import SampleError
+from streetclip.shards.jpeg import MID_GRAY
+from streetclip.shards.picture import MAX_PIXELS, decoding, open_photograph
+from streetclip.shards.pixels import check_whole, upright_rgb
 
-# A 12,000 x 9,000 panorama would take 324 MB as pixels: more than this is a mistake or an attack.
-MAX_PIXELS = 64_000_000
-MIN_SIDE_PX = 8
 _ASPECT_JITTER = 4 / 3
 _CROP_TRIES = 10
 
@@ -25,9 +22,8 @@ _CROP_TRIES = 10
 def decode_image(raw: bytes, *, max_pixels: int = MAX_PIXELS) -> UInt8[Tensor, "3 h w"]:
     """Decode a photograph upright and in color.
 
-    JPEG goes through torchvision; everything else that Pillow reads, and CMYK JPEG, through Pillow.
-    The size is read from the header before any pixel is decoded, EXIF rotation is applied, and
-    16-bit pixels are scaled to 8.
+    JPEG goes through torchvision; every other kind, and CMYK JPEG, as in the builder of shards.
+    The size is read from the header before any pixel is decoded.
 
     Args:
         raw: The bytes of the file.
@@ -37,28 +33,14 @@ def decode_image(raw: bytes, *, max_pixels: int = MAX_PIXELS) -> UInt8[Tensor, "
         Red, green and blue, uint8 [3, h, w].
 
     Raises:
-        SampleError: ``unreadable_image``, ``image_too_large`` or ``image_too_small``.
+        SampleError: ``unreadable_image``, ``image_cut_short``, or the size is that of no photograph
+            (``image_too_large``, ``image_too_small``, ``image_too_narrow``).
     """
-    with warnings.catch_warnings():
-        # Pillow only warns of a file that unpacks to 89 to 178 megapixels; our own limit decides.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        # Pillow's remarks on odd metadata say nothing about the pixels.
-        warnings.simplefilter("ignore", UserWarning)
-        # torchvision 0.29 announces that TorchCodec replaces its decoders; until a release removes
-        # them, this is the fastest decoder that brings no further dependency.
-        warnings.filterwarnings("ignore", "The image decoding", DeprecationWarning)
-        try:
-            return _decode(raw, max_pixels)
-        except Image.DecompressionBombError as error:
-            raise SampleError("image_too_large", str(error)) from error
-        except UnidentifiedImageError as error:
-            # Pillow's own message holds a memory address, which differs from run to run.
-            raise SampleError("unreadable_image", "no image format that Pillow knows") from error
-        except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
-            # The whole family of Pillow and libjpeg; nothing here touches a disk or a network.
-            raise SampleError(
-                "unreadable_image", f"{type(error).__name__}: {error}"[:200]
-            ) from error
+    with open_photograph(raw, max_pixels=max_pixels) as picture:
+        if picture.format == "JPEG" and picture.mode in ("RGB", "L"):
+            return _decode_jpeg(raw)
+        pixels = np.array(upright_rgb(picture, raw))
+    return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
 def random_crop(
@@ -123,34 +105,26 @@ def center_crop(
     return middle.contiguous()
 
 
-def _decode(raw: bytes, max_pixels: int) -> Tensor:
-    with Image.open(io.BytesIO(raw)) as picture:
-        width, height = picture.size
-        if width * height > max_pixels:
-            raise SampleError("image_too_large", f"{width} x {height} pixels")
-        if min(width, height) < MIN_SIDE_PX:
-            raise SampleError("image_too_small", f"{width} x {height} pixels")
-        if picture.format == "JPEG" and picture.mode in ("RGB", "L"):
-            data = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
-            decoded: Tensor = decode_jpeg(data, ImageReadMode.RGB, apply_exif_orientation=True)
-            return decoded
-        upright = ImageOps.exif_transpose(_eight_bit(picture)).convert("RGB")
-        pixels = np.array(upright)
-    return torch.from_numpy(pixels).permute(2, 0, 1)
+def _decode_jpeg(raw: bytes) -> Tensor:
+    data = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
+    with decoding():
+        # torchvision 0.29 announces that TorchCodec replaces its decoders; until a release removes
+        # them, this is the fastest decoder that brings no further dependency.
+        warnings.filterwarnings("ignore", "The image decoding", DeprecationWarning)
+        decoded: Tensor = decode_jpeg(data, ImageReadMode.RGB, apply_exif_orientation=True)
+    if _has_gray_corner(decoded):
+        check_whole(raw)
+    return decoded
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Scale 16-bit gray to 8 bits, which `Image.convert` would clip to white."""
-    if not picture.mode.startswith("I"):
-        if picture.mode == "F":
-            raise SampleError("unreadable_image", "pixels are floating point numbers")
-        return picture
-    values = np.asarray(picture).astype(np.int64)
-    if values.min() < 0 or values.max() > 65_535:
-        raise SampleError("unreadable_image", "pixels have more than 16 bits")
-    scaled = Image.fromarray((values // 257).astype(np.uint8))
-    scaled.info = {"exif": picture.getexif().tobytes()}
-    return scaled
+def _has_gray_corner(image: Tensor) -> bool:
+    """Whether a corner has the gray that libjpeg leaves where data are missing.
+
+    Any corner, because the picture may have been turned.
+    """
+    _, height, width = image.shape
+    corners = image[:, :: height - 1, :: width - 1]
+    return bool((corners == MID_GRAY).all(0).any())
 
 
 def _crop_box(

@@ -1,6 +1,7 @@
 """The resampled order: shards drawn again and again, for sets that have no index.
 
-Made of webdataset's own stages, with bytes opened through fsspec instead of its shell commands, and
+Made of webdataset's stages for shards, with bytes opened through fsspec instead of its shell
+commands, with the strict reader of the shards room instead of its own, which overlooks damage, and
 with our decoder and captions instead of its `.decode()`, which unpickles what a tar may hold.
 """
 
@@ -18,7 +19,6 @@ from streetclip.data.quarantine import BadSample
 from streetclip.data.randomness import Purpose, keyed_bits
 from streetclip.data.stages import Patience, bounded_shuffle, members, opened
 from streetclip.errors import PlanError, SampleError
-from streetclip.shards.index import IMAGE_EXTENSIONS
 from streetclip.shards.read import RawSample
 
 _MAX_BAD_IN_A_ROW = 1000
@@ -175,12 +175,9 @@ def _no_worker_seed() -> int:
 
 
 def _raw(sample: dict[str, Any]) -> RawSample:
-    image = next((sample[name] for name in sorted(IMAGE_EXTENSIONS) if name in sample), None)
-    if image is None:
-        raise SampleError("missing_image", f"no {', '.join(sorted(IMAGE_EXTENSIONS))}")
-    if "json" not in sample:
-        raise SampleError("missing_metadata", "no json")
-    return RawSample(sample["__key__"], image, sample["json"])
+    if "refused" in sample:
+        raise sample["refused"]
+    return RawSample(sample["__key__"], sample["image"], sample["metadata"])
 
 
 def _refusal(error: SampleError, sample: dict[str, Any]) -> BadSample:

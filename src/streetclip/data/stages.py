@@ -1,21 +1,21 @@
 """Stages of the resampled order: from the names of tars to shuffled samples.
 
-The readers of tars are webdataset's own; what it would open with shell commands, or unpickle, is
-opened by fsspec and stays bytes.
+Tars are read by the strict walk of the shards room: webdataset's own reader takes a damaged header
+for the end of a tar, opens shards with shell commands, and merges samples whose keys have a dot.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import braceexpand
 from webdataset.filters import pick
-from webdataset.tariterators import group_by_keys, tar_file_expander
 
-from streetclip.errors import ShardError
+from streetclip.errors import SampleError, ShardError
 from streetclip.shards.remote import check_url, open_bytes
+from streetclip.shards.stream import stream_samples
 
 Sample = dict[str, Any]
 Stage = Callable[[Iterator[Sample]], Iterator[Sample]]
@@ -99,13 +99,22 @@ def opened(patience: Patience) -> Stage:
 
 
 def members(patience: Patience) -> Stage:
-    """Webdataset's stages from open tars to samples."""
+    """A stage from open tars to samples, told apart as in the index of a shard set.
+
+    A sample has ``image`` and ``metadata``, or ``refused`` with the `SampleError` against it.
+    """
 
     def stage(shards: Iterator[Sample]) -> Iterator[Sample]:
-        files = tar_file_expander(shards, handler=_refuse)
-        for sample in group_by_keys(files, handler=_refuse):
-            patience.renew()
-            yield sample
+        for shard in shards:
+            for found in stream_samples(shard["stream"], shard["url"]):
+                if found.key:
+                    patience.renew()
+                sample = {"__key__": found.key, "__url__": shard["url"]}
+                if isinstance(found.outcome, SampleError):
+                    yield sample | {"refused": found.outcome}
+                else:
+                    outcome = found.outcome
+                    yield sample | {"image": outcome.image, "metadata": outcome.metadata}
 
     return stage
 
@@ -133,10 +142,3 @@ def bounded_shuffle(order: random.Random, *, samples: int, size: int) -> Stage:
 
 def _size(sample: Sample) -> int:
     return sum(len(value) for value in sample.values() if isinstance(value, bytes))
-
-
-def _refuse(error: Exception) -> NoReturn:
-    """A damaged tar ends the run; passing over it would hide how much was lost."""
-    if isinstance(error, ShardError):
-        raise error
-    raise ShardError("a shard cannot be read", got=" ".join(map(str, error.args))) from error

@@ -1,6 +1,8 @@
 """What EXIF says about where, when and in which direction a photograph was taken."""
 
 import math
+import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,10 @@ from PIL import ExifTags, Image
 from streetclip.errors import SampleError
 
 _GPS = ExifTags.GPS
-_BROKEN_EXIF = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError)
+_BROKEN_EXIF = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError),
+    *(EOFError, AttributeError, MemoryError, struct.error),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,20 @@ def read_exif(path: Path) -> ExifPlace:
         What is there. A heading that refers to magnetic north is taken as it is.
 
     Raises:
-        SampleError: ``unreadable_image``, or ``bad_exif`` where the block is damaged.
+        SampleError: ``unreadable_image``, ``image_too_large``, or ``bad_exif`` where the block is
+            damaged.
     """
     try:
-        with Image.open(path) as image:
-            exif = image.getexif()
-            gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
-            taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
-    except Image.DecompressionBombError as error:
+        with warnings.catch_warnings():
+            # Remarks on odd tags say nothing about the place. But Pillow decodes a PNG to find EXIF
+            # at its end, so one that would unpack to gigabytes is refused here.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                exif = image.getexif()
+                gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+                taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise SampleError("image_too_large", str(error)) from error
     except OSError as error:
         raise SampleError("unreadable_image", f"{type(error).__name__}") from error

@@ -4,13 +4,14 @@ import hashlib
 import logging
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from streetclip.errors import SampleError, ShardError
+from streetclip.errors import SampleError, ShardError, TarError
 from streetclip.records import Rejection
+from streetclip.shards.group import Group, group_members, image_and_metadata
 from streetclip.shards.layout import (
     ShardEntry,
     ShardSet,
@@ -19,16 +20,16 @@ from streetclip.shards.layout import (
     write_whole,
 )
 from streetclip.shards.lists import REJECTED_FILE, write_rejections
+from streetclip.shards.patience import patiently
+from streetclip.shards.picture import open_photograph
 from streetclip.shards.pool import in_processes
-from streetclip.shards.sample import MAX_METADATA_BYTES, parse_metadata
+from streetclip.shards.sample import parse_metadata
 from streetclip.shards.sidecar import ShardIndex, encode_index, make_index, sidecar_path
 from streetclip.shards.tar import Member, walk_tar
 
 logger = logging.getLogger(__name__)
 
-IMAGE_EXTENSIONS = frozenset({"jpg", "jpeg", "png", "webp"})
 Places = Counter[tuple[str | None, str | None, str | None]]
-_MAX_IMAGE_BYTES = (1 << 32) - 1
 
 
 @dataclass(frozen=True)
@@ -46,19 +47,12 @@ class IndexedTar:
     rejections: list[Rejection]
 
 
-@dataclass(slots=True)
-class _Group:
-    """Neighboring members that share the part of their name before the first dot."""
-
-    key: str
-    members: dict[str, Member] = field(default_factory=dict)
-
-
 def index_shards(folder: Path, *, processes: int = 1) -> ShardSet:
     """Makes a shard set of a folder of WebDataset tars: an index beside each, and `shards.json`.
 
     The tars are not changed. A damaged tar is refused; a sample that cannot be used (no image, no
-    JSON, bad metadata) is left out, listed in `rejected.csv`, and counted in a warning.
+    JSON, bad metadata) is left out, listed in `rejected.csv`, and counted in a warning. Of a
+    photograph the header is read; its pixels are left to `verify`.
 
     Args:
         folder: Holds ``*.tar`` whose samples are an image and a ``.json``, ours or of OSV-5M form.
@@ -76,7 +70,9 @@ def index_shards(folder: Path, *, processes: int = 1) -> ShardSet:
     entries, places, rejections, problems = [], Counter[str](), list[Rejection](), list[str]()
     countries: Counter[str] = Counter()
     for tar, outcome in zip(
-        tars, in_processes(_index_or_error, tars, processes=processes), strict=True
+        tars,
+        in_processes(_index_or_error, tars, processes=min(processes, len(tars))),
+        strict=True,
     ):
         if isinstance(outcome, ShardError):
             problems.append(str(outcome))
@@ -88,7 +84,11 @@ def index_shards(folder: Path, *, processes: int = 1) -> ShardSet:
             places += count_towns(outcome.places)
     if problems:
         listed = "\n".join(f"  {text}" for text in problems[:20])
-        raise ShardError(f"{len(problems)} of {len(tars)} tars cannot be indexed:\n{listed}")
+        raise ShardError(
+            f"{len(problems)} of {len(tars)} tars cannot be indexed:\n{listed}\n"
+            "what can still be read of all of them becomes a shard set with "
+            f"`streetclip shards verify {folder} --clean OUT`"
+        )
     write_rejections(folder / REJECTED_FILE, rejections)
     if not entries:
         raise ShardError(
@@ -114,20 +114,51 @@ def index_tar(tar: Path) -> IndexedTar:
     Raises:
         ShardError: The tar is damaged, or two samples of it share a key.
     """
+    return index_members(tar, walk_tar(tar), strict=True)
+
+
+def index_members(
+    tar: Path, members: Iterable[Member | TarError], *, strict: bool = False
+) -> IndexedTar:
+    """Says where the samples of a tar lie, given its members.
+
+    Args:
+        tar: Where they lie.
+        members: In order; an error among them stands for a place that cannot be read.
+        strict: Refuse a tar in which two samples share a key, instead of taking the first.
+
+    Returns:
+        Index, places and what cannot be used.
+
+    Raises:
+        ShardError: Two samples share a key, and `strict`.
+    """
     keys: list[str] = []
     records: list[tuple[int, ...]] = []
     rejections: list[Rejection] = []
     places: Places = Counter()
+
+    def refuse(name: str, reason: str, detail: str) -> None:
+        if strict and reason == "duplicate_key":
+            raise ShardError(
+                f"{tar} holds {name!r} twice, or its key",
+                got=detail,
+                allowed="the members of a sample next to each other, each key once",
+            )
+        rejections.append(Rejection(f"{tar.name}/{name}", reason, detail))
+
     with tar.open("rb") as file:
-        for group in _groups(tar, rejections):
+        for group in group_members(members, refuse):
             try:
                 record, columns = _record(file, group)
             except SampleError as error:
-                rejections.append(Rejection(f"{tar.name}/{group.key}", error.reason, error.detail))
+                refuse(group.key, error.reason, error.detail)
                 continue
             keys.append(group.key)
             records.append(record)
             places[columns.get("country"), columns.get("region"), columns.get("town")] += 1
+    if not keys and not rejections:
+        rejections.append(Rejection(tar.name, "empty_tar", "no member"))
     return IndexedTar(make_index(keys, records), places, rejections)
 
 
@@ -191,63 +222,18 @@ def count_towns(places: Places) -> Counter[str]:
 def _index_or_error(tar: Path) -> IndexedTar | ShardError:
     """A problem of one tar is a result, so that all tars are looked at before the refusal."""
     try:
-        return index_tar(tar)
+        return patiently(lambda: index_tar(tar), str(tar))
     except ShardError as error:
         return ShardError(str(error))
 
 
-def _groups(tar: Path, rejections: list[Rejection]) -> Iterator[_Group]:
-    """Samples as webdataset groups them: neighbors with equal names up to the first dot."""
-    seen: set[str] = set()
-    group: _Group | None = None
-    for member in walk_tar(tar):
-        folder, slash, base = member.name.rpartition("/")
-        stem, dot, extension = base.partition(".")
-        key, extension = f"{folder}{slash}{stem}", extension.lower()
-        if not (stem and dot):
-            rejections.append(Rejection(f"{tar.name}/{member.name}", "no_key", "name without dot"))
-            continue
-        if "." in extension and extension.rpartition(".")[2] in IMAGE_EXTENSIONS | {"json"}:
-            detail = f"readers of WebDataset cut the key to {key!r}"
-            rejections.append(Rejection(f"{tar.name}/{member.name}", "dot_in_key", detail))
-            continue
-        if group is None or group.key != key:
-            if group is not None:
-                yield group
-            if key in seen:
-                raise ShardError(
-                    f"{tar} holds the key {key!r} twice",
-                    allowed="the members of a sample next to each other, each key once",
-                )
-            seen.add(key)
-            group = _Group(key)
-        if extension in group.members:
-            raise ShardError(f"{tar} holds the member {member.name!r} twice")
-        group.members[extension] = member
-    if group is not None:
-        yield group
-
-
-def _record(file: BinaryIO, group: _Group) -> tuple[tuple[int, ...], dict[str, Any]]:
-    images = [ext for ext in group.members if ext in IMAGE_EXTENSIONS]
-    if not group.key.isprintable():
-        raise SampleError("bad_key", repr(group.key))
-    if not images:
-        raise SampleError("no_image", f"only {', '.join(sorted(group.members))}")
-    if len(images) > 1:
-        raise SampleError("two_images", ", ".join(images))
-    if "json" not in group.members:
-        raise SampleError("no_metadata", "no .json beside the image")
-    image, metadata = group.members[images[0]], group.members["json"]
-    if not 0 < image.size <= _MAX_IMAGE_BYTES:
-        raise SampleError("bad_image_size", f"{image.size} bytes")
-    if metadata.size > MAX_METADATA_BYTES:
-        raise SampleError("metadata_too_large", f"{metadata.size} bytes")
-    image_crc = zlib.crc32(_bytes_of(file, image))
-    raw = _bytes_of(file, metadata)
+def _record(file: BinaryIO, group: Group[Member]) -> tuple[tuple[int, ...], dict[str, Any]]:
+    image, metadata = image_and_metadata(group)
+    photograph, raw = _bytes_of(file, image), _bytes_of(file, metadata)
     columns = parse_metadata(raw)
+    open_photograph(photograph).close()
     offsets = (image.offset, metadata.offset, image.size, metadata.size)
-    return (*offsets, image_crc, zlib.crc32(raw)), columns
+    return (*offsets, zlib.crc32(photograph), zlib.crc32(raw)), columns
 
 
 def _bytes_of(file: BinaryIO, member: Member) -> bytes:

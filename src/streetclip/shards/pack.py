@@ -1,10 +1,7 @@
 """Writes one shard: photographs re-encoded into a tar, its index, and a record that it is done."""
 
 import hashlib
-import io
 import json
-import os
-import tarfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +11,7 @@ from streetclip.errors import SampleError
 from streetclip.records import Rejection
 from streetclip.shards.index import Places, index_tar, save_index
 from streetclip.shards.layout import ShardEntry, sync_folder, write_whole
+from streetclip.shards.newtar import new_tar
 from streetclip.shards.photograph import encode_photograph
 
 
@@ -88,18 +86,15 @@ def pack_shard(job: PackJob) -> Packed:
         return done
     partial = job.tar.with_name(job.tar.name + ".partial")
     rejections: list[Rejection] = []
-    with partial.open("wb") as file:
-        with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            for sample in job.samples:
-                try:
-                    image = _encode(sample, job)
-                except SampleError as error:
-                    rejections.append(Rejection(sample.name, error.reason, error.detail))
-                    continue
-                _add(tar, f"{sample.key}.jpg", image)
-                _add(tar, f"{sample.key}.json", sample.metadata)
-        file.flush()
-        os.fsync(file.fileno())
+    with new_tar(partial) as add:
+        for sample in job.samples:
+            try:
+                image = _encode(sample, job)
+            except SampleError as error:
+                rejections.append(Rejection(sample.name, error.reason, error.detail))
+                continue
+            add(f"{sample.key}.jpg", image)
+            add(f"{sample.key}.json", sample.metadata)
     packed = _finish(job, partial, rejections)
     write_whole(job.record, _encode_record(packed))
     return packed
@@ -140,12 +135,6 @@ def _encode(sample: PackSample, job: PackJob) -> bytes:
         raw, max_side_px=job.max_side_px, quality=job.quality, max_pixels=job.max_pixels
     )
     return encoded.data
-
-
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode, info.mtime = len(data), 0o644, 0
-    tar.addfile(info, io.BytesIO(data))
 
 
 def _finish(job: PackJob, partial: Path, rejections: list[Rejection]) -> Packed:

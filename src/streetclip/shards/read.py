@@ -4,12 +4,14 @@ import os
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from streetclip.errors import SampleError, ShardError
 from streetclip.shards.layout import ShardSet
+from streetclip.shards.patience import patiently
 from streetclip.shards.sidecar import ShardIndex, read_index, sidecar_path
 from streetclip.shards.tar import BLOCK
 
@@ -38,14 +40,25 @@ class ShardReader:
 
     It can be pickled and used after a fork: open files are never shared between processes.
 
+    A read that fails for a moment is tried again with the file opened anew, and so is one whose
+    checksum is wrong: only what is wrong twice is bad.
+
     Args:
         shard_set: What to read.
         max_open_files: Tars kept open; the one not used for longest is closed first.
+        indices: For some shards, by position, an index that stands for the file beside the tar.
     """
 
-    def __init__(self, shard_set: ShardSet, *, max_open_files: int = 16) -> None:
+    def __init__(
+        self,
+        shard_set: ShardSet,
+        *,
+        max_open_files: int = 16,
+        indices: Mapping[int, ShardIndex] = MappingProxyType({}),
+    ) -> None:
         self.shard_set = shard_set
         self.max_open_files = max_open_files
+        self._given = dict(indices)
         self._start()
 
     def read(self, shard: int, sample: int) -> RawSample:
@@ -60,18 +73,21 @@ class ShardReader:
 
         Raises:
             SampleError: The bytes are not those that were indexed.
-            ShardError: The tar or its index is missing or has changed.
+            ShardError: The tar or its index is missing, has changed, or cannot be read even after
+                some further tries.
             IndexError: There is no such sample.
         """
         index = self._index(shard)
         if not 0 <= sample < len(index):
             raise IndexError(f"shard {shard} has {len(index)} samples, asked for {sample}")
         key, record = index.key(sample), index.records[sample]
-        image, metadata = self._bytes(shard, record)
-        for part, data in (("image", image), ("metadata", metadata)):
-            if zlib.crc32(data) != record[f"{part}_crc32"]:
+        raw = RawSample(key, *self._bytes(shard, record))
+        if _wrong_part(raw, record) is not None:
+            self._forget(shard)
+            raw = RawSample(key, *self._bytes(shard, record))
+            if (part := _wrong_part(raw, record)) is not None:
                 raise SampleError(f"{part}_checksum", f"{self.shard_set.path(shard)}: {key}")
-        return RawSample(key, image, metadata)
+        return raw
 
     def key(self, shard: int, sample: int) -> str:
         """The key of a sample, from the index alone.
@@ -85,6 +101,19 @@ class ShardReader:
         """
         return self._index(shard).key(sample)
 
+    def offsets(self, shard: int, sample: int) -> tuple[int, int]:
+        """Where the members of a sample lie.
+
+        Args:
+            shard: Position of the tar in the set.
+            sample: Position of the sample in the tar.
+
+        Returns:
+            Offsets of the photograph and of its JSON in the tar, in bytes.
+        """
+        record = self._index(shard).records[sample]
+        return int(record["image_offset"]), int(record["metadata_offset"])
+
     def close(self) -> None:
         """Closes all files; the next read opens what it needs."""
         with self._lock:
@@ -92,11 +121,16 @@ class ShardReader:
                 os.close(self._files.popitem()[1])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"shard_set": self.shard_set, "max_open_files": self.max_open_files}
+        return {
+            "shard_set": self.shard_set,
+            "max_open_files": self.max_open_files,
+            "given": self._given,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.shard_set = state["shard_set"]
         self.max_open_files = state["max_open_files"]
+        self._given = state["given"]
         self._start()
 
     def __del__(self) -> None:
@@ -120,8 +154,19 @@ class ShardReader:
         return self._pread(shard, first, image_size), self._pread(shard, second, metadata_size)
 
     def _pread(self, shard: int, offset: int, size: int) -> bytes:
-        """The lock is held while reading, so that no other thread closes the file meanwhile."""
         self._renew_after_fork()
+        try:
+            return self._pread_once(shard, offset, size)
+        except OSError:
+
+            def again() -> bytes:
+                self._forget(shard)
+                return self._pread_once(shard, offset, size)
+
+            return patiently(again, f"shard {self.shard_set.path(shard)}")
+
+    def _pread_once(self, shard: int, offset: int, size: int) -> bytes:
+        """The lock is held while reading, so that no other thread closes the file meanwhile."""
         with self._lock:
             handle = _recent(self._files, shard, self._open, self.max_open_files, os.close)
             parts = []
@@ -143,17 +188,28 @@ class ShardReader:
             for handle in files.values():
                 os.close(handle)
 
+    def _forget(self, shard: int) -> None:
+        """Close a tar, so that the next read opens it anew: a handle may be stale."""
+        with self._lock:
+            handle = self._files.pop(shard, None)
+            if handle is not None:
+                os.close(handle)
+
     def _open(self, shard: int) -> int:
-        path = self.shard_set.path(shard)
-        try:
-            return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        except OSError as error:
-            raise ShardError(f"shard {path} cannot be opened", got=error) from error
+        return os.open(self.shard_set.path(shard), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
 
     def _load_index(self, shard: int) -> ShardIndex:
-        path = self.shard_set.path(shard)
+        if shard in self._given:
+            return self._given[shard]
+        path, entry = self.shard_set.path(shard), self.shard_set.shards[shard]
         index = read_index(sidecar_path(path))
-        expected = self.shard_set.shards[shard].samples
+        expected = entry.samples
+        if not index.lies_within(entry.bytes):
+            raise ShardError(
+                f"index of {path} names bytes that the tar does not have",
+                allowed=f"the {entry.bytes} bytes of the tar",
+                remedy="build or index the shard set again",
+            )
         if len(index) != expected:
             raise ShardError(
                 f"index of {path} has another number of samples than the shard set",
@@ -162,6 +218,13 @@ class ShardReader:
                 remedy="build or index the shard set again",
             )
         return index
+
+
+def _wrong_part(raw: RawSample, record: Any) -> str | None:
+    """The member whose bytes are not those that were indexed."""
+    if zlib.crc32(raw.image) != record["image_crc32"]:
+        return "image"
+    return "metadata" if zlib.crc32(raw.metadata) != record["metadata_crc32"] else None
 
 
 def _recent(

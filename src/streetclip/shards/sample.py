@@ -30,6 +30,8 @@ FIELDS = (
 MAX_METADATA_BYTES = 65_536
 MAX_TEXT_CHARS = 2_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+# JSON may name one half of a character; no caption with it could be written anywhere.
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MISSING = frozenset({"", "NaN"})
 _TEXT_FIELDS = ("region", "town", "licence", "source", "climate")
 _OSV5M_COUNTRY = "unique_country"
@@ -130,7 +132,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise SampleError("metadata_duplicate_field", ", ".join(twice))
+        plain = (name if name.isprintable() else repr(name) for name in twice)
+        raise SampleError("metadata_duplicate_field", ", ".join(plain)[:200])
     return fields
 
 
@@ -144,11 +147,11 @@ def _own_fields(given: Mapping[str, Any]) -> dict[str, Any]:
         raise SampleError("bad_drives_left", repr(drives_left)[:100])
     fields["drives_left"] = drives_left
     declared = {
-        name: _text(value, name)
+        _text(name, "the name of a field"): _text(value, name)
         for name, value in given.items()
         if name not in FIELDS and isinstance(value, str)
     }
-    return fields | declared
+    return fields | {name: value for name, value in declared.items() if name is not None}
 
 
 def _osv5m_fields(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,6 +206,8 @@ def _text(value: object, name: str) -> str | None:
         raise SampleError("text_too_long", f"{name} has {len(value)} characters")
     if _CONTROL.search(value):
         raise SampleError("newline_in_text", f"{name} is {value[:100]!r}")
+    if _SURROGATE.search(value):
+        raise SampleError("bad_text", f"{name} is {value[:100]!r}, half a character of UTF-16")
     return None if value in _MISSING else value
 
 

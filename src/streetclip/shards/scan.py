@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from streetclip.errors import SampleError
-from streetclip.shards.photograph import open_photograph
+from streetclip.shards.group import MAX_IMAGE_BYTES
+from streetclip.shards.picture import open_photograph
 from streetclip.shards.pool import in_processes
 
 _CHUNK = 64
@@ -78,12 +78,15 @@ def _scan_chunk(chunk: _Chunk) -> list[Scanned | Unusable]:
 
 def _scan(path: Path, max_pixels: int) -> Scanned | Unusable:
     try:
+        size = path.stat().st_size
+        if size > MAX_IMAGE_BYTES:
+            return Unusable("image_too_large", f"{size} bytes, {MAX_IMAGE_BYTES} allowed")
         raw = path.read_bytes()
     except OSError as error:
         return Unusable("unreadable_file", error.strerror or type(error).__name__)
     digest = hashlib.sha256(raw).hexdigest()
     try:
-        with open_photograph(BytesIO(raw), max_pixels=max_pixels) as image:
+        with open_photograph(raw, max_pixels=max_pixels) as image:
             return Scanned(digest, *image.size)
     except SampleError as error:
         return Unusable(error.reason, error.detail, digest)

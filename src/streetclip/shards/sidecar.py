@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streetclip.errors import ShardError
+from streetclip.shards.patience import patiently
 
 SUFFIX = ".index"
 _MAGIC = b"SCINDEX\0"
@@ -58,7 +59,24 @@ class ShardIndex:
             The key.
         """
         start = int(self.records["key_end"][sample - 1]) if sample else 0
-        return self.keys[start : int(self.records["key_end"][sample])].decode()
+        return self.keys[start : int(self.records["key_end"][sample])].decode(errors="replace")
+
+    def lies_within(self, size: int) -> bool:
+        """Whether every member that the index names can lie in a tar.
+
+        Args:
+            size: Bytes of the tar.
+
+        Returns:
+            False where a reader would be sent beyond its end.
+        """
+        return all(self._part_lies_within(part, np.uint64(size)) for part in ("image", "metadata"))
+
+    def _part_lies_within(self, part: str, size: np.uint64) -> bool:
+        sizes = self.records[f"{part}_size"].astype(np.uint64)
+        # The second comparison wraps around where the first one fails, which is why both must hold.
+        fits = (sizes <= size) & (self.records[f"{part}_offset"] <= size - sizes)
+        return bool(fits.all())
 
 
 def sidecar_path(tar: Path) -> Path:
@@ -120,10 +138,7 @@ def read_index(path: Path) -> ShardIndex:
         ShardError: The file is missing, damaged or of another version.
     """
     remedy = "run `streetclip shards index` on the folder"
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ShardError(f"index {path} cannot be read", got=error, remedy=remedy) from error
+    raw = patiently(path.read_bytes, f"index {path}", remedy=remedy)
     if len(raw) < _HEADER.size or not raw.startswith(_MAGIC):
         raise ShardError(f"{path} is no index of a shard", remedy=remedy)
     _, version, samples, key_bytes, crc = _HEADER.unpack_from(raw)

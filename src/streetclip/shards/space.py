@@ -28,15 +28,29 @@ def check_space(out: Path, scanned: Sequence[Scanned], *, max_side_px: int, qual
         ShardError: Naming what is free and what is needed.
     """
     needed = estimate_bytes(scanned, max_side_px=max_side_px, quality=quality)
+    check_free(out, needed, remedy="choose another disk, or a smaller max_side_px")
+
+
+def check_free(out: Path, needed: int, *, remedy: str = "choose another disk") -> None:
+    """Refuses to write shards for which the disk is too small.
+
+    Args:
+        out: Where they go; what an interrupted command has left there counts.
+        needed: Bytes, at most.
+        remedy: What to do about it.
+
+    Raises:
+        ShardError: Naming what is free and what is needed.
+    """
     folder = next(path for path in (out.absolute(), *out.absolute().parents) if path.is_dir())
-    written = sum(path.stat().st_size for path in out.glob("*/*.tar"))
+    written = sum(path.stat().st_size for path in out.rglob("*.tar"))
     free = shutil.disk_usage(folder).free
     if needed - written > free:
         raise ShardError(
             f"{folder} has too little space for the shards",
             got=f"{free / 1e9:.2f} GB free",
             allowed=f"about {needed / 1e9:.2f} GB",
-            remedy="choose another disk, or a smaller max_side_px",
+            remedy=remedy,
         )
 
 

@@ -3,17 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from streetclip.errors import SampleError
-from streetclip.shards.layout import ShardSet
-from streetclip.shards.photograph import open_photograph
+from streetclip.shards.layout import SHARDS_FILE, ShardSet, available_splits, open_shard_set
+from streetclip.shards.picture import open_photograph
 from streetclip.shards.read import RawSample, ShardReader
 from streetclip.shards.sample import parse_metadata
-from streetclip.shards.verify import MAX_PIXELS, find_shard_sets
 
 QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 
@@ -70,7 +68,7 @@ def stats(folder: Path, *, max_looked_at: int = 2000, examples: int = 5) -> list
     Raises:
         ShardError: There is no shard set.
     """
-    return [_stats_of(shard_set, max_looked_at, examples) for shard_set in find_shard_sets(folder)]
+    return [_stats_of(shard_set, max_looked_at, examples) for shard_set in _shard_sets(folder)]
 
 
 def spread_positions(samples_per_shard: Sequence[int], count: int) -> list[tuple[int, int]]:
@@ -93,6 +91,12 @@ def spread_positions(samples_per_shard: Sequence[int], count: int) -> list[tuple
     shards = np.searchsorted(ends, flat, side="right")
     starts = np.concatenate([[0], ends[:-1]])
     return [(int(shard), int(at - starts[shard])) for shard, at in zip(shards, flat, strict=True)]
+
+
+def _shard_sets(folder: Path) -> list[ShardSet]:
+    if (folder / SHARDS_FILE).is_file() or not available_splits(folder):
+        return [open_shard_set(folder)]
+    return [open_shard_set(folder / name) for name in available_splits(folder)]
 
 
 def _stats_of(shard_set: ShardSet, max_looked_at: int, examples: int) -> ShardStats:
@@ -128,5 +132,5 @@ def _stats_of(shard_set: ShardSet, max_looked_at: int, examples: int) -> ShardSt
 
 
 def _size(raw: RawSample) -> tuple[int, int]:
-    with open_photograph(BytesIO(raw.image), max_pixels=MAX_PIXELS) as image:
+    with open_photograph(raw.image) as image:
         return image.size

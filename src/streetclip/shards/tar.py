@@ -5,29 +5,44 @@ without a word; this walk does not. It understands what tar writers produce for 
 GNU long names and pax records.
 """
 
-import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol, runtime_checkable
 
-from streetclip.errors import ShardError
+from streetclip.errors import TarError
+from streetclip.shards.pax import FETCH_AGAIN, Extension, damaged_header, read_extension
 
 BLOCK = 512
-_MAX_NAME_BLOCK_BYTES = 1 << 20
+_MAX_EXTENSION_BYTES = 1 << 20
 _ZEROS = bytes(BLOCK)
 _ABOUT_THE_NEXT = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME)
-_ABOUT_OTHERS = (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK)
 _KINDS = {
     tarfile.LNKTYPE: "a hard link",
     tarfile.SYMTYPE: "a symbolic link",
     tarfile.CHRTYPE: "a device",
     tarfile.BLKTYPE: "a device",
-    tarfile.DIRTYPE: "a folder",
     tarfile.FIFOTYPE: "a fifo",
     tarfile.GNUTYPE_SPARSE: "a sparse file",
 }
+_COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
+
+@runtime_checkable
+class TarFile(Protocol):
+    """What the walk needs of a file: it seeks forward only, and may be a stream underneath."""
+
+    def seek(self, offset: int, /) -> object:
+        """Goes to a place counted from the start."""
+
+    def read(self, size: int, /) -> bytes:
+        """As many bytes, or fewer where the file ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,104 +70,186 @@ def walk_tar(path: Path) -> Iterator[Member]:
         One `Member` a plain file. A folder entry holds no data and is passed over.
 
     Raises:
-        ShardError: The tar is empty, cut, damaged, has no end mark, or holds a link, a device, or
-            a name that leads out of the folder.
+        TarError: As of `walk_from`.
     """
-    total = path.stat().st_size
-    if total == 0:
-        raise ShardError(f"{path} is empty", got="0 bytes", remedy="write or fetch it again")
     with path.open("rb") as file:
-        offset = 0
-        long_name: dict[str, str] = {}
-        while (header := _read(file, path, offset, BLOCK)) != _ZEROS:
-            info = _parse_header(header, path, offset)
-            data, size = offset + BLOCK, info.size
-            if info.type in _ABOUT_THE_NEXT:
-                long_name |= _extension(_read(file, path, data, _name_size(size, path)), info, path)
-            elif info.type not in _ABOUT_OTHERS:
-                size = int(long_name.get("size", size))
-                name = long_name.get("path", info.name)
-                _check_member(info, name, path)
-                if data + size > total:
-                    raise _cut(path, data + size, total)
-                if info.type != tarfile.DIRTYPE:
-                    yield Member(name, data, size)
-                long_name = {}
-            offset = data + -(-size // BLOCK) * BLOCK
-        _check_end(file, path, offset)
+        yield from walk_from(file, str(path), total=path.stat().st_size)
 
 
-def _read(file: BinaryIO, path: Path, offset: int, size: int) -> bytes:
+def walk_from(
+    file: TarFile, name: str, start: int = 0, *, total: int | None = None
+) -> Iterator[Member]:
+    """The members of an open tar from one of its headers on, checked as they come.
+
+    Args:
+        file: Uncompressed.
+        name: Of the tar, for messages.
+        start: Where the header lies.
+        total: Bytes of the tar; None where only reading to its end would tell.
+
+    Yields:
+        One `Member` a plain file, before its data are read by anyone.
+
+    Raises:
+        TarError: The tar is empty, cut, damaged, compressed, has no end mark, or holds a link, a
+            device, or a name that leads out of the folder.
+    """
+    offset, about = start, Extension()
+    while (header := _header(file, name, offset)) != _ZEROS:
+        info = _parse_header(header, name, offset)
+        data = offset + BLOCK
+        if info.type in (*_ABOUT_THE_NEXT, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK):
+            body = _read(file, name, data, _extension_size(info.size, name, offset))
+            about = read_extension(about, body, info.type, name, offset)
+            size = info.size
+        else:
+            size = info.size if about.size is None else about.size
+            if total is not None and data + size > total:
+                raise cut_short(name, offset, needed=data + size)
+            spelled = info.name if about.path is None else about.path
+            _check_member(info, spelled, name, offset, size)
+            if info.type != tarfile.DIRTYPE:
+                yield Member(spelled, data, size)
+            about = Extension()
+        offset = data + _blocks(size)
+    if about != Extension():
+        raise damaged_header(name, offset, got="the end, after a record about another member")
+    _check_end(file, name, offset)
+
+
+def is_header(block: bytes) -> bool:
+    """Whether a block of a tar is a header with a right checksum, as every writer of today makes.
+
+    Args:
+        block: 512 bytes.
+
+    Returns:
+        True for a header; data pass for one less often than once in a million tries, and only with
+        the word ``ustar`` in them.
+    """
+    if block[257:262] != b"ustar":
+        return False
+    try:
+        tarfile.TarInfo.frombuf(block, encoding="utf-8", errors="strict")
+    except (tarfile.HeaderError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _header(file: TarFile, name: str, offset: int) -> bytes:
+    file.seek(offset)
+    header = file.read(BLOCK)
+    if not header and not offset:
+        raise TarError("cut_tar", f"{name} is empty", offset=0, got="0 bytes", remedy=FETCH_AGAIN)
+    if len(header) != BLOCK:
+        raise cut_short(name, offset, needed=offset + 2 * BLOCK)
+    return header
+
+
+def _read(file: TarFile, name: str, offset: int, size: int) -> bytes:
     file.seek(offset)
     data = file.read(size)
     if len(data) != size:
-        raise _cut(path, offset + size, os.fstat(file.fileno()).st_size)
+        raise cut_short(name, offset, needed=offset + size)
     return data
 
 
-def _cut(path: Path, needed: int, total: int) -> ShardError:
-    return ShardError(
-        f"{path} is cut short",
-        got=f"{total} bytes",
-        allowed=f"at least {needed} and an end mark",
-        remedy="write or fetch it again",
+def cut_short(name: str, offset: int, *, needed: int) -> TarError:
+    """What to raise on a tar that ends too early.
+
+    Args:
+        name: Of the tar.
+        offset: Of the header after which it ends.
+        needed: Bytes that it would have at least.
+
+    Returns:
+        The error.
+    """
+    return TarError(
+        "cut_tar",
+        f"{name} is cut short",
+        offset=offset,
+        allowed=f"at least {needed} bytes and an end mark",
+        remedy=FETCH_AGAIN,
     )
 
 
-def _parse_header(header: bytes, path: Path, offset: int) -> tarfile.TarInfo:
+def _parse_header(header: bytes, name: str, offset: int) -> tarfile.TarInfo:
     try:
         info = tarfile.TarInfo.frombuf(header, encoding="utf-8", errors="strict")
-    except (tarfile.HeaderError, UnicodeDecodeError) as error:
-        raise ShardError(
-            f"{path} has a damaged header at byte {offset}",
-            got=str(error),
-            remedy="write or fetch it again",
+    except UnicodeDecodeError as error:
+        raise TarError(
+            "bad_name",
+            f"{name} holds a name that is not UTF-8, at byte {offset}",
+            offset=offset,
+            got=error.object[:100],
         ) from error
+    except tarfile.HeaderError as error:
+        if not offset and (kind := _compression(header)):
+            raise TarError(
+                "compressed_tar",
+                f"{name} is compressed with {kind}",
+                offset=offset,
+                allowed="a plain tar, in which samples can be found again",
+                remedy="unpack it",
+            ) from error
+        raise damaged_header(name, offset, got=str(error)) from error
     if info.size < 0:
-        raise ShardError(f"{path} has a damaged header at byte {offset}", got=f"size {info.size}")
+        raise damaged_header(name, offset, got=f"size {info.size}")
     return info
 
 
-def _name_size(size: int, path: Path) -> int:
-    if size > _MAX_NAME_BLOCK_BYTES:
-        raise ShardError(f"{path} has a member name of {size} bytes", allowed=_MAX_NAME_BLOCK_BYTES)
+def _compression(header: bytes) -> str | None:
+    return next((kind for magic, kind in _COMPRESSED.items() if header.startswith(magic)), None)
+
+
+def _extension_size(size: int, name: str, offset: int) -> int:
+    if size > _MAX_EXTENSION_BYTES:
+        raise damaged_header(name, offset, got=f"a record of {size} bytes about another member")
     return size
 
 
-def _extension(data: bytes, info: tarfile.TarInfo, path: Path) -> dict[str, str]:
-    """What a GNU long name or a pax record says about the member after it."""
-    if info.type == tarfile.GNUTYPE_LONGNAME:
-        return {"path": data.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")}
-    fields = {}
-    while data.rstrip(b"\0"):
-        length, _, _ = data.partition(b" ")
-        end = int(length) if length.isdigit() and int(length) > len(length) else len(data)
-        name, _, value = data[len(length) + 1 : end].rstrip(b"\n").partition(b"=")
-        if name in (b"path", b"size"):
-            fields[name.decode()] = value.decode("utf-8", "backslashreplace")
-        data = data[end:]
-    if not fields.get("size", "0").isdigit():
-        raise ShardError(f"{path} has a damaged pax record", got=f"size {fields['size'][:40]!r}")
-    return fields
-
-
-def _check_member(info: tarfile.TarInfo, name: str, path: Path) -> None:
-    if not (info.isreg() or info.isdir()):
-        kind = _KINDS.get(info.type, f"of type {info.type!r}")
-        raise ShardError(f"{path} holds {name!r}, which is {kind}", allowed="plain files")
-    if name.startswith("/") or ".." in name.split("/") or "\\" in name:
-        raise ShardError(
-            f"{path} holds {name!r}, which leads out of the folder", allowed="relative names"
+def _check_member(info: tarfile.TarInfo, spelled: str, name: str, offset: int, size: int) -> None:
+    after = offset + BLOCK + _blocks(size)
+    kind = _KINDS.get(info.type)
+    if kind is None and not (info.isreg() or info.isdir()):
+        kind = f"of type {info.type!r}"
+    if info.isdir() and size:
+        kind = "a folder with data"
+    if kind is not None:
+        raise TarError(
+            "forbidden_member",
+            f"{name} holds {spelled!r}, which is {kind}",
+            offset=offset,
+            next_offset=None if info.type == tarfile.GNUTYPE_SPARSE else after,
+            allowed="plain files",
+        )
+    if spelled.startswith("/") or ".." in spelled.split("/") or "\\" in spelled:
+        raise TarError(
+            "path_outside_folder",
+            f"{name} holds {spelled!r}, which leads out of the folder",
+            offset=offset,
+            next_offset=after,
+            allowed="relative names",
         )
 
 
-def _check_end(file: BinaryIO, path: Path, offset: int) -> None:
-    """A tar ends with two blocks of zeros, and only zeros may follow."""
-    file.seek(offset)
-    blocks = 0
+def _check_end(file: TarFile, name: str, offset: int) -> None:
+    """A tar ends with two blocks of zeros, of which the first is known; only zeros may follow."""
+    file.seek(offset + BLOCK)
+    blocks = 1
     while block := file.read(1 << 16):
         if block.strip(b"\0"):
-            raise ShardError(f"{path} goes on after its end mark", remedy="write it again")
+            raise TarError(
+                "data_after_end",
+                f"{name} goes on after its end mark",
+                offset=offset,
+                remedy="write it again",
+            )
         blocks += len(block) // BLOCK
     if blocks < 2:
-        raise _cut(path, offset + 2 * BLOCK, offset + blocks * BLOCK)
+        raise cut_short(name, offset, needed=offset + 2 * BLOCK)
+
+
+def _blocks(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK

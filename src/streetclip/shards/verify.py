@@ -1,25 +1,23 @@
-"""Decodes everything in a shard set once, so that training meets no bad sample."""
+"""Looks at everything in a shard set once, so that training meets no bad sample."""
 
 import hashlib
-import io
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from streetclip.errors import SampleError, ShardError
-from streetclip.shards.layout import SHARDS_FILE, ShardSet, available_splits, open_shard_set
-from streetclip.shards.photograph import DECODE_ERRORS, open_photograph
+from streetclip.errors import SampleError, ShardError, TarError
+from streetclip.shards.patience import patiently
 from streetclip.shards.pool import in_processes
-from streetclip.shards.progress import progress_bars
-from streetclip.shards.read import ShardReader
-from streetclip.shards.sample import parse_metadata
+from streetclip.shards.progress import OnProgress, progress_bars
+from streetclip.shards.reach import Reached, Source, find_sources, reach, reach_by_index
+from streetclip.shards.read import RawSample
 from streetclip.shards.sidecar import sidecar_path
 from streetclip.shards.tar import walk_tar
 
-MAX_PIXELS = 80_000_000
+_CHUNK = 1_000
+
+Check = Callable[[RawSample], None]
+"""Raises a `SampleError` on a sample that training could not use; must be picklable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,140 +26,174 @@ class Problem:
 
     Args:
         shard: Path of the tar, as seen from the folder that was verified.
-        key: Of the sample; empty where the whole shard is concerned.
+        key: Of the sample, or name of a member that belongs to none; empty where the whole shard is
+            concerned.
         reason: A short code.
         detail: What exactly was found.
+        sample: Position in the tar's index, or in what a walk finds; None where it is no sample.
+        left_out: Whether a clean copy of the shard set lacks something because of it.
     """
 
     shard: str
     key: str
     reason: str
     detail: str
+    sample: int | None = None
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    shard_set: ShardSet
-    shard: int
-    prefix: str
+    source: Source
+    check: Check
+    start: int
+    weight: int
+
+    @property
+    def name(self) -> str:
+        return self.source.prefix + self.source.shard_set.shards[0].file
 
 
-def find_shard_sets(folder: Path) -> list[ShardSet]:
-    """The shard sets in a folder: itself, or each of its splits.
-
-    Args:
-        folder: As given to ``streetclip shards verify`` or ``stats``.
-
-    Returns:
-        One or more.
-
-    Raises:
-        ShardError: There is none, or files of one are missing.
-    """
-    if (folder / SHARDS_FILE).is_file() or not available_splits(folder):
-        return [open_shard_set(folder)]
-    return [open_shard_set(folder / name) for name in available_splits(folder)]
+@dataclass(frozen=True)
+class _Found:
+    problems: list[Problem]
+    keys: list[str]
 
 
-def verify(folder: Path, *, processes: int = 1, progress: bool = False) -> list[Problem]:
+def verify(
+    folder: Path, check: Check, *, processes: int = 1, progress: bool = False
+) -> list[Problem]:
     """Checks digests, tar structure, index, metadata, and every pixel of every photograph.
 
     Args:
-        folder: A shard set, or the folder that holds its splits.
-        processes: Shards at a time.
+        folder: A shard set, the folder that holds its splits, or tars without an index.
+        check: Looks at one sample.
+        processes: How many look at a time.
         progress: Show a progress bar on the terminal.
 
     Returns:
-        All problems, in the order of shards and samples; an empty list is what one hopes for.
+        All problems, in the order of shards and samples for any number of processes; an empty list
+        is what one hopes for.
 
     Raises:
-        ShardError: There is no shard set that could be opened.
+        ShardError: There is no shard set and no tar.
     """
-    jobs = [
-        _Job(shard_set, shard, "" if shard_set.root == folder else f"{shard_set.root.name}/")
-        for shard_set in find_shard_sets(folder)
-        for shard in range(len(shard_set.shards))
-    ]
-    total = sum(job.shard_set.shards[job.shard].samples for job in jobs)
+    with progress_bars(show=progress) as on_progress:
+        return verify_sources(find_sources(folder), check, processes, on_progress)
+
+
+def verify_sources(
+    sources: list[Source], check: Check, processes: int, on_progress: OnProgress
+) -> list[Problem]:
+    """The same for sources that are open already.
+
+    Args:
+        sources: From `find_sources`.
+        check: Looks at one sample.
+        processes: How many look at a time.
+        on_progress: Called with ``"verify"``, how much is done, and how much there is.
+
+    Returns:
+        All problems.
+    """
+    jobs = [job for source in sources for job in _jobs(source, check)]
+    total, done = sum(job.weight for job in jobs), 0
     problems: list[Problem] = []
     seen: dict[str, str] = {}
-    done = 0
-    with progress_bars(show=progress) as on_progress:
-        for job, (found, keys) in zip(
-            jobs, in_processes(_verify_shard, jobs, processes=processes), strict=True
-        ):
-            name = _name(job)
-            problems += found
-            for key in keys:
-                if seen.setdefault(key, name) != name:
-                    problems.append(Problem(name, key, "duplicate_key", f"also in {seen[key]}"))
-            done += job.shard_set.shards[job.shard].samples
-            on_progress("verify", done, total)
+    outcomes = in_processes(_look, jobs, processes=min(processes, len(jobs)))
+    for job, found in zip(jobs, outcomes, strict=True):
+        problems += found.problems
+        bad = {problem.sample for problem in found.problems}
+        for sample, key in enumerate(found.keys, job.start):
+            first = job.name if sample in bad else seen.setdefault(key, job.name)
+            if first != job.name:
+                problems.append(_bad(job, key, sample, "duplicate_key", f"also in {first}"))
+        done += job.weight
+        on_progress("verify", done, total)
     return problems
 
 
-def _name(job: _Job) -> str:
-    return job.prefix + job.shard_set.shards[job.shard].file
+def _jobs(source: Source, check: Check) -> Iterator[_Job]:
+    """Parts of shards, so that a single large shard keeps several processes busy too."""
+    for shard, entry in enumerate(source.shard_set.shards):
+        alone = source.alone(shard)
+        # Of a tar without an index nobody knows the samples: it is one part, and weighs what it is.
+        size = entry.samples if source.indexed else 1
+        for start in range(0, max(size, 1), _CHUNK):
+            yield _Job(alone, check, start, min(_CHUNK, size - start))
 
 
-def _verify_shard(job: _Job) -> tuple[list[Problem], list[str]]:
-    """Problems and keys of one shard; a shard that cannot be read at all is one problem."""
-    name, path = _name(job), job.shard_set.path(job.shard)
+def _look(job: _Job) -> _Found:
+    """What is wrong with one part; the first part of a shard speaks for its files too."""
+    if job.start:
+        try:
+            reached = reach_by_index(job.source)
+        except ShardError:
+            return _Found([], [])
+        return _look_at_samples(job, reached, min(job.start + _CHUNK, reached.count))
+    problems = [Problem(job.name, "", *fault) for fault in _file_faults(job)]
     try:
-        problems = [Problem(name, "", *fault) for fault in _file_faults(job, path)]
-        keys, more = _verify_samples(job, name)
+        reached = reach(job.source)
     except ShardError as error:
-        return [Problem(name, "", "damaged_shard", str(error))], []
-    return problems + more, keys
+        gone = Problem(job.name, "", "unreadable_file", str(error), left_out=True)
+        return _Found([*problems, gone], [])
+    stop = reached.count if reached.walked else min(_CHUNK, reached.count)
+    found = _look_at_samples(job, reached, stop)
+    return _Found([*problems, *_lost(job, reached), *found.problems], found.keys)
 
 
-def _file_faults(job: _Job, path: Path) -> Iterator[tuple[str, str]]:
-    entry = job.shard_set.shards[job.shard]
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
-            yield "tar_digest", "the tar is not the one that was indexed"
-    index = sidecar_path(path).read_bytes()
-    if hashlib.sha256(index).hexdigest() != entry.index_sha256:
-        yield "index_digest", "the index is not the one that shards.json names"
+def _look_at_samples(job: _Job, reached: Reached, stop: int) -> _Found:
+    problems: list[Problem] = []
+    keys: list[str] = []
+    for sample in range(job.start, stop):
+        keys.append(reached.reader.key(0, sample))
+        try:
+            job.check(reached.reader.read(0, sample))
+        except SampleError as error:
+            problems.append(_bad(job, keys[-1], sample, error.reason, error.detail))
+        except ShardError as error:
+            problems.append(_bad(job, keys[-1], sample, "unreadable_file", str(error)))
+    reached.reader.close()
+    return _Found(problems, keys)
+
+
+def _bad(job: _Job, key: str, sample: int, reason: str, detail: str) -> Problem:
+    return Problem(job.name, key, reason, detail, sample, left_out=True)
+
+
+def _file_faults(job: _Job) -> Iterator[tuple[str, str]]:
+    path, entry = job.source.shard_set.path(0), job.source.shard_set.shards[0]
+    if job.start or not job.source.indexed:
+        return
     try:
+        if _sha256(path) != entry.sha256:
+            yield "tar_digest", "the tar is not the one that was indexed"
         for _ in walk_tar(path):
             pass
-    except ShardError as error:
-        yield "damaged_tar", str(error)
-
-
-def _verify_samples(job: _Job, name: str) -> tuple[list[str], list[Problem]]:
-    reader = ShardReader(job.shard_set)
-    keys, problems = [], []
-    for sample in range(job.shard_set.shards[job.shard].samples):
-        keys.append(reader.key(job.shard, sample))
-        try:
-            raw = reader.read(job.shard, sample)
-            parse_metadata(raw.metadata)
-            decode_all(raw.image)
-        except SampleError as error:
-            problems.append(Problem(name, keys[-1], error.reason, error.detail))
-    reader.close()
-    return keys, problems
-
-
-def decode_all(raw: bytes) -> tuple[int, int]:
-    """Decodes every pixel of a photograph.
-
-    Args:
-        raw: Its bytes.
-
-    Returns:
-        Width and height in pixels.
-
-    Raises:
-        SampleError: It cannot be decoded.
-    """
+    except TarError as error:
+        yield error.reason, str(error)
+    except (ShardError, OSError) as error:
+        yield "unreadable_file", str(error)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with open_photograph(io.BytesIO(raw), max_pixels=MAX_PIXELS) as image:
-                image.load()
-                return image.size
-    except (*DECODE_ERRORS, Image.DecompressionBombError) as error:
-        raise SampleError("unreadable_image", f"{type(error).__name__}: {error}") from error
+        if _sha256(sidecar_path(path)) != entry.index_sha256:
+            yield "index_digest", "the index is not the one that shards.json names"
+    except ShardError as error:
+        yield "unreadable_file", str(error)
+
+
+def _sha256(path: Path) -> str:
+    def digest() -> str:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    return patiently(digest, str(path))
+
+
+def _lost(job: _Job, reached: Reached) -> Iterator[Problem]:
+    """What a walk could not use, where an index is missing or damaged."""
+    file = job.source.shard_set.shards[0].file
+    if reached.index_fault is not None:
+        yield Problem(job.name, "", "damaged_index", reached.index_fault)
+    for row in reached.lost:
+        name = row.name.removeprefix(file).removeprefix("/")
+        yield Problem(job.name, name, row.reason, row.detail, left_out=True)

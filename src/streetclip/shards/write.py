@@ -23,6 +23,7 @@ from streetclip.shards.layout import ShardSet, shard_set_digest, write_shard_set
 from streetclip.shards.lists import REJECTED_FILE, write_csv, write_rejections
 from streetclip.shards.optout import make_key
 from streetclip.shards.pack import Packed, PackJob, PackSample, pack_shard
+from streetclip.shards.picture import MAX_PIXELS
 from streetclip.shards.pool import in_processes
 from streetclip.shards.progress import OnProgress, progress_bars
 from streetclip.shards.resume import (
@@ -65,7 +66,7 @@ class BuildOptions:
     holdout_countries: Sequence[str] = ()
     opt_out: Path | None = None
     columns: Sequence[str] = ()
-    max_pixels: int = 80_000_000
+    max_pixels: int = MAX_PIXELS
     keep_unplaced: bool = False
 
 

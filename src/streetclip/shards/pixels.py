@@ -1,0 +1,136 @@
+"""The pixels of an opened picture, whatever kind it is: upright, RGB, 8 bits."""
+
+import io
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms
+
+from streetclip.errors import SampleError
+from streetclip.shards.jpeg import MID_GRAY, ends_early
+from streetclip.shards.picture import DECODE_ERRORS, decoding
+
+_WIDEST_PIXEL = 65_535
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def upright_rgb(image: Image.Image, raw: bytes, *, max_side_px: int | None = None) -> Image.Image:
+    """Decodes an opened photograph, turns it upright, and makes it RGB of 8 bits.
+
+    A color profile is applied. Of an animation the first picture is taken; what is transparent
+    becomes white; of 16 bits the 8 high ones are kept.
+
+    Args:
+        image: From `open_photograph`.
+        raw: The bytes it was opened from.
+        max_side_px: The longer side is at most this; None leaves the size as it is.
+
+    Returns:
+        A new image without EXIF.
+
+    Raises:
+        SampleError: ``unreadable_image`` or ``image_cut_short``.
+    """
+    with decoding():
+        profile = image.info.get("icc_profile")
+        turn = _turn(image)
+        if max_side_px is not None:
+            # A JPEG can be decoded at half, quarter or eighth size; twice the target keeps detail.
+            image.draft(None, (2 * max_side_px, 2 * max_side_px))
+        image.load()
+        if image.format in ("JPEG", "MPO") and _may_be_cut(image):
+            check_whole(raw)
+        elif image.format == "PNG":
+            _check_png(raw)
+        image = _eight_bits(image)
+        if max_side_px is not None:
+            image = _at_most(image, max_side_px)
+        if turn is not None:
+            image = image.transpose(turn)
+        return _to_rgb(image, profile)
+
+
+def check_whole(raw: bytes) -> None:
+    """Refuses a JPEG whose data end before its picture does; decodes it twice to find out.
+
+    Args:
+        raw: The bytes of a JPEG.
+
+    Raises:
+        SampleError: ``image_cut_short``.
+    """
+    if ends_early(raw):
+        raise SampleError("image_cut_short", "the data end before the picture does")
+
+
+def _check_png(raw: bytes) -> None:
+    """Compares the checksums of a PNG, which Pillow does not do when it decodes the pixels."""
+    with Image.open(io.BytesIO(raw), formats=("PNG",)) as image:
+        image.verify()
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return _TURNS.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
+    except DECODE_ERRORS:
+        return None  # Broken EXIF says nothing about the pixels, which may be whole.
+
+
+def _may_be_cut(image: Image.Image) -> bool:
+    """Whether a JPEG ends in the gray that its decoder leaves where data are missing.
+
+    A progressive one is only blurred there, and CMYK has no gray of its own.
+    """
+    if image.mode not in ("RGB", "L") or image.info.get("progressive"):
+        return True
+    corner = image.getpixel((image.width - 1, image.height - 1))
+    return corner in (MID_GRAY, (MID_GRAY,) * 3)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Modes whose numbers are no brightness, or more than 8 bits of it, before any resizing."""
+    if image.mode in ("P", "PA", "1") or "transparency" in image.info:
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if image.mode == "F":
+        raise SampleError("unreadable_image", "floating point pixels have no known brightness")
+    if image.mode.startswith("I"):
+        wide = image.convert("I")
+        values = np.asarray(wide)
+        if values.min() < 0 or values.max() > _WIDEST_PIXEL:
+            raise SampleError("unreadable_image", "pixels have more than 16 bits")
+        # Pillow's own conversion clips everything above 255 to white.
+        return wide.point(lambda value: value * (1 / 256) + 0, "L")
+    return image
+
+
+def _at_most(image: Image.Image, max_side_px: int) -> Image.Image:
+    scale = max_side_px / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if image.mode in ("RGBA", "LA", "RGBa", "La", "PA"):
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    if profile and image.mode in ("RGB", "CMYK"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            converted = ImageCms.profileToProfile(
+                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError):
+            return image.convert("RGB")  # A broken profile is as good as none.
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
