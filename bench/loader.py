@@ -25,6 +25,7 @@ import numpy as np
 import torch
 import webdataset as wds
 from PIL import Image
+from torch.nn.functional import pad
 from torchvision.transforms import InterpolationMode, v2
 
 from streetclip.captions.synthesize import synthesize
@@ -36,6 +37,7 @@ from streetclip.shards.index import index_shards
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
 
 BATCH_SIZE = 32
+CONTEXT = 77
 
 
 def write_photographs(folder: Path, photos: int, *, per_tar: int = 200) -> None:
@@ -68,7 +70,9 @@ def peer_loader(
 
     def prepare(sample: tuple[Image.Image, bytes]) -> tuple[Any, Any]:
         caption = synthesize(template, json.loads(sample[1]), rng)
-        return transform(sample[0]), tokenize([caption])[0]
+        tokens = tokenize([caption])[0]
+        # Our tokenizer pads to a multiple of 8; webdataset's collation wants rows of one length.
+        return transform(sample[0]), pad(tokens, (0, CONTEXT - len(tokens)))
 
     dataset = (
         wds.WebDataset(tars, shardshuffle=len(tars), seed=0, empty_check=False)
