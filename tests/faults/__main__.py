@@ -8,6 +8,7 @@ Tests that are named only print their table. The exit code is 0 if every fault w
 import argparse
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,8 @@ PAGE = Path("bench/faults.md")
 def main() -> int:
     """Run the tests that are asked for."""
     arguments = _parser().parse_args()
+    # So that the processes that were started end with this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     _log.setLevel(logging.INFO)
     page = arguments.out or (None if arguments.names else PAGE)
@@ -70,11 +73,17 @@ def _timed(test: FaultTest, scale: Scale, work: Path) -> Tally:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="R1...R15")
+    parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help="R1 to R15")
     parser.add_argument("--scale", choices=[scale.value for scale in Scale], default="full")
     parser.add_argument("--out", type=Path, help=f"the page; default {PAGE} if no test is named")
     parser.add_argument("--work", help="a new folder for runs; default a temporary one")
     return parser
+
+
+def _name(word: str) -> str:
+    if word not in NAMES:
+        raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(NAMES)}")
+    return word
 
 
 if __name__ == "__main__":

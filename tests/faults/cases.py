@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from tests.faults.tally import Tally, total
+from tests.processfamily import kill_family
 
 _log = logging.getLogger(__name__)
 
@@ -89,10 +90,11 @@ class _Running:
         """Kill what is left of the process group, and say what became of the case."""
         was_over = self._process.exitcode is not None
         assert self._process.pid is not None
-        with suppress(ProcessLookupError):  # nobody is left, or it has not made its group yet
-            os.killpg(self._process.pid, signal.SIGKILL)
         if not was_over:
+            kill_family(self._process.pid)
             self._process.kill()
+        with suppress(ProcessLookupError):  # nobody is left of its group
+            os.killpg(self._process.pid, signal.SIGKILL)
         while self._process.exitcode is None:
             time.sleep(_POLL_S)
         tally = self._tally(was_over=was_over)
@@ -117,6 +119,8 @@ class _Running:
 
 def _work(case: Case, folder: Path) -> None:
     os.setsid()
+    # What a process does of itself, not what the harness does.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _print_to(folder / LOG)
     tally = case.work(folder)
     part = folder / f"{_TALLY}.part"

@@ -30,7 +30,9 @@ class Payload:
 
 def plain_pickle(path: Path, marker: Path) -> None:
     """A checkpoint that is nothing but a pickle."""
-    path.write_bytes(pickle.dumps({"state_dict": {}, "more": Payload(marker)}))
+    content = {"state_dict": {}, "more": Payload(marker)}
+    # The protocol that torch writes itself; of others its reader warns before it refuses.
+    path.write_bytes(pickle.dumps(content, protocol=2))
 
 
 def torch_archive(path: Path, marker: Path) -> None:

@@ -4,15 +4,18 @@ evaluation, before and after the epoch's checkpoint. Survived: the third life en
 undisturbed run, bit for bit.
 """
 
+from functools import partial
 from itertools import combinations_with_replacement
 from pathlib import Path
 
 from tests.faults.cases import run_cases
+from tests.faults.commands import Life, killed_command, undisturbed_command
 from tests.faults.disturbed import killed_case, moments, tiny_shards, undisturbed
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally
 from tests.forkedrun import TinyRun
 from tests.killer import Kill
+from tests.realcommand import Command
 
 HOOKS = ("start", "optimizer", "batch", "evaluating", "evaluated", "epoch")
 
@@ -23,7 +26,16 @@ def run(scale: Scale, work: Path) -> Tally:
     whole = undisturbed(plain, work)
     every = pairs(moments(whole.epochs, HOOKS))
     chosen = scale.pick(quick=every[500:501], short=every[37::150], full=every)
-    return run_cases([killed_case(whole, pair) for pair in chosen], work / "R3")
+    cases = [killed_case(whole, pair) for pair in chosen]
+    if scale is Scale.FULL:
+        lives = [Life(partial(_evaluates, epoch)) for epoch in (1, 2)]
+        cases.append(killed_command(undisturbed_command(work), lives))
+    return run_cases(cases, work / "R3")
+
+
+def _evaluates(epoch: int, command: Command) -> bool:
+    """Whether the evaluation after so many epochs writes its result."""
+    return (command.run / "evaluations" / f"epoch={epoch:03d}").exists()
 
 
 def pairs(every: list[Kill]) -> list[tuple[Kill, Kill]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from tests.faults.cases import Case, run_cases
+from tests.faults.commands import Life, killed_command, saved, undisturbed_command
 from tests.faults.disturbed import (
     finish,
     killed_case,
@@ -21,6 +22,7 @@ from tests.faults.disturbed import (
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally, total
 from tests.forkedrun import TinyRun
+from tests.realcommand import STEPS
 
 HOOKS = ("start", "optimizer", "batch", "evaluated", "epoch")
 EPOCHS, KILLS = 6, 6
@@ -37,6 +39,10 @@ def run(scale: Scale, work: Path) -> Tally:
         whole = undisturbed(plain, work)
         cases += [_by_clock(whole, seed, kills=kills) for seed in seeds]
         cases += [_by_hook(whole, seed, kills=kills) for seed in seeds]
+    if scale is Scale.FULL:
+        steps = sorted(np.random.default_rng(0).choice(2 * STEPS - 8, 4, replace=False).tolist())
+        lives = [Life(saved(2 + step)) for step in steps]
+        cases.append(killed_command(undisturbed_command(work), lives))
     return run_cases(cases[:1] if scale is Scale.QUICK else cases, work / "R4")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from tests.faults.cases import Case, run_cases
+from tests.faults.commands import Life, killed_command, saved, undisturbed_command
 from tests.faults.disturbed import (
     finish,
     killed_case,
@@ -40,6 +41,9 @@ def run(scale: Scale, work: Path) -> Tally:
         for pair in ((every[1], every[16]), (every[5], every[5]), (every[12], every[20]))
     ]
     cases += [_without_a_worker(whole, step) for step in range(6)]
+    if scale is Scale.FULL:
+        lives = [Life(saved(2), ("data.workers=2",)), Life(saved(12), ("data.workers=3",))]
+        cases.append(killed_command(undisturbed_command(work), lives))
     chosen = scale.pick(quick=cases[:1], short=[*cases[1::9], cases[-1]], full=cases)
     return run_cases(chosen, work / "R5")
 

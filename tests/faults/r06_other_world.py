@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.differences import Difference, differing_lines, differing_losses, samples
 from tests.faults.cases import Case, run_cases
+from tests.faults.commands import Life, killed_command, saved, undisturbed_command
 from tests.faults.disturbed import finish, judged, kill, tiny_shards, undisturbed
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally
@@ -30,6 +31,11 @@ def run(scale: Scale, work: Path) -> Tally:
     plain = TinyRun(tiny_shards(work), work, model=WITHOUT_DROPOUT, module={"lr": 1e-3})
     whole = undisturbed(plain, work)
     cases = [_case(whole, worlds, moments) for worlds in WORLDS for moments in MOMENTS]
+    if scale is Scale.FULL:
+        command = undisturbed_command(work, "optim.lr=1e-3")
+        lives = [Life(saved(2)), Life(saved(12), ("trainer.devices=2",))]
+        last = ("trainer.devices=1",)
+        cases.append(killed_command(command, lives, last=last, compare=_difference))
     quick = [_case(whole, (1, 2), MOMENTS[0][:1])]
     return run_cases(scale.pick(quick=quick, short=cases[:1], full=cases), work / "R6", at_once=1)
 

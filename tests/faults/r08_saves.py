@@ -20,6 +20,7 @@ import lightning.pytorch as pl
 import numpy as np
 from tests.differences import differing_values
 from tests.faults.cases import LOG, Case, run_cases
+from tests.faults.commands import RESUME, disturbed_command, undisturbed_command
 from tests.faults.damage import DAMAGES, any_bits, content_bits, flip_bit
 from tests.faults.disturbed import finish, kill, tiny_shards, undisturbed, verdict
 from tests.faults.dying_save import DyingSave, Moment, moments_of_a_save
@@ -28,6 +29,7 @@ from tests.faults.scale import Scale
 from tests.faults.tally import Tally
 from tests.forkedrun import STEPS, TinyRun
 from tests.killer import Kill
+from tests.realcommand import Command
 
 from streetclip.errors import CheckpointError
 from streetclip.training.checkpoint_io import checkpoints, newest_whole, read_checkpoint
@@ -35,6 +37,12 @@ from streetclip.training.checkpoint_io import checkpoints, newest_whole, read_ch
 SAVES = (6, STEPS, 2 * STEPS)
 """Steps with a save: inside an epoch, and an epoch's own at its end."""
 MIB = 1 << 20
+_LIMITED = f"""
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, ({4 * MIB}, {4 * MIB}))
+runpy.run_module("streetclip", run_name="__main__", alter_sys=True)
+"""
+"""The command in a process that cannot write large files."""
 LATE = Kill("start", 7)
 """When there are two checkpoints, the newest inside an epoch."""
 Bits = Callable[[Path, int, np.random.Generator], list[int]]
@@ -55,6 +63,10 @@ def run(scale: Scale, work: Path) -> Tally:
     few = [_flips(whole, "content", content_bits, seed=0, count=20)]
     many = [_flips(whole, "content", content_bits, seed=seed, count=50) for seed in range(4)]
     many += [_flips(whole, "anywhere", any_bits, seed=seed, count=50) for seed in range(2)]
+    if scale is Scale.FULL:
+        whole_command = undisturbed_command(work)
+        damaged.append(disturbed_command(whole_command, _damage_newest))
+        full.append(disturbed_command(whole_command, _limit_files, name="command_limit"))
     quick = [dying[3], *few]
     short = [*dying[::7], full[0], full[-1], damaged[2], *few]
     chosen = scale.pick(quick=quick, short=short, full=[*dying, *full, *damaged, *many])
@@ -146,6 +158,22 @@ def _damaged(whole: TinyRun, name: str, *, newest: int) -> Case:
         return verdict(run, whole, kills=1, others=newest)
 
     return Case(f"newest{newest}_{name}", work, faults=1 + newest)
+
+
+def _damage_newest(command: Command) -> str:
+    """The command must say which checkpoint it refuses."""
+    newest = checkpoints(command.run / "checkpoints")[0]
+    DAMAGES["half"](newest)
+    return f"checkpoint refused: {newest}"
+
+
+def _limit_files(command: Command) -> str:
+    """The command must end with an error that says what to do, and go on without the limit."""
+    limited = replace(command, launcher=("-c", _LIMITED))
+    printed = limited.finish(*RESUME, code=2)
+    assert "could not be written" in printed, printed
+    assert "make room on the disk and resume" in printed, printed
+    return f"{command.run} continues from"
 
 
 def _flips(whole: TinyRun, name: str, choose: Bits, *, seed: int, count: int) -> Case:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.cases import LOG, Case, run_cases
+from tests.faults.commands import disturbed_command, undisturbed_command
 from tests.faults.disturbed import finish, kill, tiny_shards, undisturbed, verdict
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally
 from tests.forkedrun import BATCH, MODEL, TinyRun
 from tests.killer import Kill
+from tests.realcommand import Command
 from tests.tinyshards import SIZES, write_tiny_shards
 
 MOMENT = Kill("start", 6)
@@ -68,12 +70,32 @@ CHANGES = {
 }
 
 
+COMMAND_CHANGES = {
+    ("seed=43",): "seed: 42 there, 43 here",
+    ("data.batch_size=4",): "batch_size: 8 there, 4 here",
+    ("data.captions=street_facts",): "template: ",
+    ("data.sample_world.seed=9",): "shard_set: ",
+    ("model.name=ViT-S-32",): "in the checkpoint",
+}
+
+
 def run(scale: Scale, work: Path) -> Tally:
     """Resume a run as another one, for every way in which it can be another."""
     whole = undisturbed(TinyRun(tiny_shards(work), work), work)
     cases = [_case(whole, name, change) for name, change in CHANGES.items()]
+    if scale is Scale.FULL:
+        command = undisturbed_command(work)
+        cases.append(disturbed_command(command, _as_others, faults=len(COMMAND_CHANGES)))
     chosen = scale.pick(quick=cases[3:4], short=[cases[0], *cases[4:8], cases[-2]], full=cases)
     return run_cases(chosen, work / "R9")
+
+
+def _as_others(command: Command) -> str:
+    """Resume the run of the command as another one, for some ways in which it can be another."""
+    for options, names in COMMAND_CHANGES.items():
+        printed = command.finish("--resume", str(command.run), *options, code=2)
+        assert names in printed, f"{names!r} is not named: {printed}"
+    return f"{command.run} continues from"
 
 
 def _case(whole: TinyRun, name: str, change: Change) -> Case:

@@ -7,16 +7,18 @@ Survived: no code runs (a folder that each of them would make is not there), and
 with an error of ours, or passed over where the documentation says so.
 """
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.differences import samples
+from tests.differences import Difference, difference, samples
 from tests.faults.cases import LOG, Case, run_cases
+from tests.faults.commands import streetclip, undisturbed_command
 from tests.faults.disturbed import finish, kill, tiny_shards, undisturbed, verdict
-from tests.faults.hostile import CHECKPOINTS, write_hostile_tar
+from tests.faults.hostile import CHECKPOINTS, write_hostile_tar, yaml_tags
 from tests.faults.hostile_names import (
     command_as_shard,
     leaving_in_shards_json,
@@ -29,6 +31,7 @@ from tests.faults.scale import Scale
 from tests.faults.tally import Tally
 from tests.forkedrun import STEPS, TinyRun
 from tests.killer import Kill
+from tests.realcommand import Command
 
 from streetclip.shards.index import index_shards
 from streetclip.training.checkpoint_io import checkpoints
@@ -54,7 +57,9 @@ def run(scale: Scale, work: Path) -> Tally:
     resumed = [_resumed(whole, kind) for kind in CHECKPOINTS]
     trained = [_trained(whole, order) for order in ("planned", "resampled")]
     attempts = [_case(name, attempt) for name, attempt in ATTEMPTS.items()]
-    quick = [attempts[1], *attempts[-5:-3]]
+    if scale is Scale.FULL:
+        attempts.append(_case("command", partial(_given_to_the_command, undisturbed_command(work))))
+    quick = [attempts[1], attempts[9], attempts[10]]
     full = [*resumed, *trained, *attempts]
     return run_cases(scale.pick(quick=quick, short=full, full=full), work / "R10")
 
@@ -104,6 +109,31 @@ def _trained(whole: TinyRun, order: str) -> Case:
         return Tally(injected=1, survived=1)
 
     return Case(f"trained_{order}", work)
+
+
+def _given_to_the_command(whole: Command, folder: Path, marker: Path) -> int:
+    """Hostile files and names where a user can give them; each ends with a refusal."""
+    command = replace(whole, runs=folder / "runs")
+    shutil.copytree(whole.runs, command.runs)
+    hostile = command.run / "checkpoints" / "hostile.ckpt"
+    CHECKPOINTS["torch_archive"](hostile, marker)
+    document = folder / "hostile.yaml"
+    document.write_text(f"seed: {yaml_tags(marker)[0]}\n")
+    shard = f"pipe:mkdir {marker}"
+    resampled = ("data.order=resampled", "data.samples_per_epoch=8", f"data.source={shard}://x")
+    refused = [
+        ("pretrain", whole.experiment, "--resume", hostile),
+        ("pretrain", whole.experiment, "--resume", f"http://127.0.0.1:9/{hostile.name}"),
+        ("pretrain", whole.experiment, f"model.start_from={hostile}"),
+        ("pretrain", whole.experiment, *resampled),
+        ("pretrain", document),
+        ("benchmark", f"model={hostile}", f"data={tiny_shards(folder)}"),
+        ("shards", "build", shard, folder / "out"),
+    ]
+    for words in refused:
+        assert "Traceback" not in streetclip(*words, code=2)
+    assert difference(command.run, whole.run) == Difference(), "a refused run has changed"
+    return len(refused)
 
 
 def _assert_nothing_ran(folder: Path) -> None:

@@ -5,16 +5,20 @@ in the same step as with one rank, and each evaluation counts every photograph o
 refused and say why.
 """
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from tests.differences import Difference, samples
 from tests.faults.cases import LOG, Case, run_cases
+from tests.faults.commands import TIMEOUT_S, streetclip
 from tests.faults.disturbed import finish, judged, undisturbed
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally
 from tests.faults.witness import Witness, seen
 from tests.forkedrun import TinyRun
+from tests.realcommand import Command
+from tests.tinyrun import write_experiment
 from tests.tinyshards import write_tiny_shards
 
 from streetclip.evaluation.result import read_result
@@ -40,12 +44,35 @@ def run(scale: Scale, work: Path) -> Tally:
         whole = undisturbed(plain, work)
         cases += [_case(whole, sizes, ranks) for ranks in WORLDS]
         cases += [_refused(whole, sizes)]
+    if scale is Scale.FULL:
+        cases.append(_command(work))
     return run_cases(cases[2:3] if scale is Scale.QUICK else cases, work / "R13", at_once=1)
 
 
 def _shards(sizes: tuple[int, ...], work: Path) -> Path:
     folder = work / f"uneven{SIZES.index(sizes)}"
     return folder if folder.exists() else write_tiny_shards(folder, sizes=sizes)
+
+
+def _command(work: Path) -> Case:
+    """The command makes an index of tars that have none, and trains on them on three ranks."""
+    given = _shards(SIZES[0], work)
+
+    def act(folder: Path) -> Tally:
+        source = folder / "tars"
+        source.mkdir()
+        for tar in given.glob("*.tar"):
+            (source / tar.name).write_bytes(tar.read_bytes())
+        streetclip("shards", "index", source, code=0)
+        options = (f"data.source={source}", f"data.batch_size={BATCH}", "trainer.devices=3")
+        command = Command(write_experiment(folder), folder / "runs", options=options)
+        command.finish()
+        seen_once = Counter((epoch, key) for epoch, _, key in samples(command.run))
+        steps = EPOCHS * (sum(SIZES[0]) // BATCH)
+        assert len(seen_once) == seen_once.total() == steps * BATCH, "a sample is lost or repeated"
+        return Tally(injected=1, survived=1)
+
+    return Case("command", act, timeout_s=TIMEOUT_S)
 
 
 def _case(whole: TinyRun, sizes: tuple[int, ...], ranks: int) -> Case:

@@ -6,12 +6,14 @@ and the run can be resumed.
 """
 
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 
 from tests.differences import Difference, samples
 from tests.faults.cases import LOG, Case, run_cases
+from tests.faults.commands import TIMEOUT_S, undisturbed_command
 from tests.faults.disturbed import finish, judged, kill, tiny_shards, undisturbed
 from tests.faults.poison import Poison
 from tests.faults.scale import Scale
@@ -37,6 +39,8 @@ def run(scale: Scale, work: Path) -> Tally:
     cases += [_ending(whole, Poison(*p[:2], s, p[2])) for p in poisons for s in ENDING]
     cases += [_killed(whole, Poison(*p[:2], ENDING[0], p[2])) for p in poisons[::3]]
     cases += [_weights(whole, rank) for rank in range(RANKS)]
+    if scale is Scale.FULL:
+        cases.append(_command(work))
     chosen = scale.pick(quick=cases[6:7], short=[*cases[::14], cases[-1]], full=cases)
     return run_cases(chosen, work / "R14", at_once=1)
 
@@ -89,6 +93,21 @@ def _weights(whole: TinyRun, rank: int) -> Case:
         return _verdict(run, whole, others=1)
 
     return Case(f"weights_rank{rank}", work)
+
+
+def _command(work: Path) -> Case:
+    """A learning rate at which the first step already leaves nothing that is a number."""
+    whole = undisturbed_command(work)
+
+    def act(folder: Path) -> Tally:
+        command = replace(whole, runs=folder / "runs", options=("optim.lr=1e38",))
+        printed = command.finish(code=1)
+        assert re.search(r"3 steps in a row were skipped.*keys \w+, \w+", printed), printed
+        status = json.loads((command.run / "status.json").read_text())
+        assert status["status"] == "failed", status
+        return Tally(injected=1, survived=1)
+
+    return Case("command", act, timeout_s=TIMEOUT_S)
 
 
 def _end(run: TinyRun, whole: TinyRun, step: int) -> None:

@@ -5,6 +5,8 @@ than 50 ms of one core (best of five) and 128 MiB, it is the same that a warm pl
 four ranks share, and no sample of 100 batches of the epoch stands twice or does not exist.
 """
 
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from tests.faults.cases import Case, run_cases
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally
+from tests.realcommand import environment
 
 from streetclip.data.plan import Plan
 
@@ -24,6 +27,14 @@ BATCH = 4096
 COLD_S = 0.050
 MEMORY_BYTES = 128 << 20
 TRIES, BATCHES = 5, 100
+_PROGRAM = f"""
+import time
+from streetclip.data.plan import Plan
+plan = Plan([2_000] * 500_000, batch_size={BATCH}, seed=5)
+started = time.process_time()
+plan.positions(0, 0)
+print(time.process_time() - started)
+"""
 Sizes = NDArray[np.int64]
 
 
@@ -35,6 +46,7 @@ def run(scale: Scale, work: Path) -> Tally:
         for shape, make in SHAPES.items()
         for name, (epoch, step) in moments.items()
     ]
+    cases.append(Case("new_interpreter", _new_interpreter))
     return run_cases(scale.pick(quick=cases[:1], short=cases[:4], full=cases), work / "R15")
 
 
@@ -66,6 +78,15 @@ def _memory_bytes(plan: Plan, epoch: int, step: int) -> int:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak
+
+
+def _new_interpreter(folder: Path) -> Tally:
+    """A process that has computed nothing at all."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], env=environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert float(done.stdout) < COLD_S, f"the batch took {done.stdout} s"
+    return Tally(injected=1, survived=1)
 
 
 def _check(new: Callable[[], Plan], epoch: int, step: int, sizes: Sizes) -> None:
