@@ -13,7 +13,7 @@ SOURCE ?=
 OUT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help pretrain benchmark shards test test-slow lint format check bench tables clean
+.PHONY: help pretrain benchmark shards test test-slow lint format check bench faults tables clean
 
 help: ## list every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ check: lint test ## what a change must pass
 
 bench: $(VENV)/.dev ## measure the parts, each against a peer or a limit
 	for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+faults: $(VENV)/.dev ## break runs for about an hour, and write bench/faults.md; [ARGS="R1 R8"] prints these only
+	$(BIN)/python -m tests.faults $(ARGS)
 
 clean: ## remove the environment and what tools left; runs/ and shards/ stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage build dist src/*.egg-info

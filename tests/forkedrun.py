@@ -208,7 +208,9 @@ class TinyRun:
 
 
 def _ignore_advice() -> None:
-    """Where warnings are errors, two of Lightning 2.6.6 are none."""
+    """Where warnings are errors, these are none."""
     warnings.filterwarnings("ignore", category=PossibleUserWarning)
+    # A run may have more loader workers than the machine has cores.
+    warnings.filterwarnings("ignore", message=".*worker processes in total")
     # Lightning 2.6.6 asks torch for a class that torch 2.15 has deprecated.
     warnings.filterwarnings("ignore", message=".*LeafSpec")

@@ -1,71 +1,16 @@
 """A run that is asked to leave saves, leaves with 85 on all ranks, and nothing is done twice."""
 
-import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import pytest
+from tests.asker import LEFT, Ask
 from tests.differences import Difference, difference
 from tests.forkedrun import STEPS, TinyRun
 
 from streetclip.training.checkpoint_io import checkpoints, read_checkpoint
-
-Make = Callable[..., TinyRun]
-LEFT = 85
-
-
-@dataclass
-class Ask(pl.Callback):
-    """Sends its own process a signal at a moment of the run, once.
-
-    Args:
-        number: The signal.
-        hook: Name of a Lightning hook, or `evaluation`: at the reading of a photograph for one.
-        step: Optimiser steps taken.
-        ranks: Which processes.
-    """
-
-    number: signal.Signals
-    hook: str
-    step: int
-    ranks: tuple[int, ...] = (0,)
-
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        if self.hook == "evaluation":
-            self._ask_in_the_evaluation(trainer)
-
-    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
-        self._maybe(trainer, "on_train_start")
-
-    def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
-        self._maybe(trainer, "on_train_batch_start")
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        self._maybe(trainer, "on_train_batch_end")
-
-    def _maybe(self, trainer: pl.Trainer, hook: str) -> None:
-        if (
-            hook == self.hook
-            and trainer.global_step == self.step
-            and trainer.global_rank in self.ranks
-        ):
-            self.step = -1
-            os.kill(os.getpid(), self.number)
-
-    def _ask_in_the_evaluation(self, trainer: pl.Trainer) -> None:
-        import streetclip.evaluation.photographs as photographs
-
-        read = photographs._collate
-
-        def collate(photos: Any) -> Any:
-            self._maybe(trainer, "evaluation")
-            return read(photos)
-
-        photographs._collate = collate
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +35,17 @@ def _leave_and_go_on(run: TinyRun, ask: Ask, trained: int) -> None:
 
 
 MOMENTS = [
-    (Ask(signal.SIGTERM, "on_train_start", 0), 0),
+    (Ask(signal.SIGTERM, "start", 0), 0),
     (Ask(signal.SIGINT, "evaluation", 0), 0),
-    (Ask(signal.SIGUSR1, "on_train_batch_end", 1), 1),
-    (Ask(signal.SIGINT, "on_train_batch_start", 2), 2),
+    (Ask(signal.SIGUSR1, "batch_end", 1), 1),
+    (Ask(signal.SIGINT, "batch_start", 2), 2),
     (Ask(signal.SIGTERM, "evaluation", 3), 3),
     # The epoch's last batch, its evaluation, and the first batch of the next epoch.
-    (Ask(signal.SIGTERM, "on_train_batch_end", STEPS), STEPS),
+    (Ask(signal.SIGTERM, "batch_end", STEPS), STEPS),
     (Ask(signal.SIGINT, "evaluation", STEPS), STEPS),
-    (Ask(signal.SIGUSR1, "on_train_batch_start", STEPS), STEPS),
+    (Ask(signal.SIGUSR1, "batch_start", STEPS), STEPS),
     # The same at the end of the run.
-    (Ask(signal.SIGINT, "on_train_batch_end", 2 * STEPS), 2 * STEPS),
+    (Ask(signal.SIGINT, "batch_end", 2 * STEPS), 2 * STEPS),
     (Ask(signal.SIGUSR1, "evaluation", 2 * STEPS), 2 * STEPS),
 ]
 
