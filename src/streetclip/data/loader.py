@@ -26,7 +26,10 @@ class StepLoader(DataLoader[Batch]):
     """
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override] # torch names its own class
-        return _raised(super().__iter__())
+        # Workers that are just being started must not be ended either, see `_settle`.
+        with _held_back():
+            items = super().__iter__()
+        return _raised(items)
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: the cursor says where to go on."""
@@ -77,6 +80,18 @@ def clear_about_workers() -> Iterator[None]:
             f"a loader process was ended from outside; got: {str(error).splitlines()[0]}; often "
             "the machine has too little memory: lower data.workers, and resume"
         ) from error
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Signals wait, here and in processes that are forked meanwhile."""
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGINT, signal.SIGUSR1, signal.SIGTERM}
+    )
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Told(Dataset[Any]):
@@ -135,9 +150,12 @@ def _end_by_the_parent_alone() -> None:
     """
     for number in (signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGUSR1})
     parent = multiprocessing.parent_process()
     if parent is None or parent.pid is None or not hasattr(signal, "sigwaitinfo"):
-        return  # macOS cannot tell who has sent a signal; SIGTERM ends the worker there.
+        # macOS cannot tell who has sent a signal; SIGTERM ends the worker there.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        return
     # A handler would not learn who has sent the signal; who waits for it does.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     threading.Thread(target=_wait_for_the_end, args=(parent.pid,), daemon=True).start()
