@@ -4,6 +4,7 @@ import os
 import signal
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -11,6 +12,9 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
 from streetclip.data.photos import Photo, PhotoDataset
+
+KILLED = "killed"
+"""A file in the folder of a run that has killed itself, and was not ended by others."""
 
 _PHOTOS_SEEN = 5
 """Photographs that an evaluation has read when it is killed: not the first, not the last."""
@@ -93,4 +97,5 @@ class _AfterTheCheckpoint(Checkpoint):
 def _maybe(kill: Kill, trainer: pl.Trainer, hook: str) -> None:
     is_mine = kill.rank in (None, trainer.global_rank)
     if is_mine and (kill.hook, kill.step) == (hook, trainer.global_step):
+        Path(trainer.default_root_dir, KILLED).touch()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -11,7 +11,7 @@ from tests.differences import Difference, difference
 from tests.faults.cases import Case
 from tests.faults.tally import Tally
 from tests.forkedrun import STEPS, TinyRun
-from tests.killer import Kill
+from tests.killer import KILLED, Kill
 from tests.tinyshards import write_tiny_shards
 
 _SECONDS = "seconds.txt"
@@ -64,6 +64,9 @@ def kill(run: TinyRun, moment: Kill, *, grace_s: float = 0.0) -> None:
     codes = replace(run, kill=moment).fork(grace_s=grace_s)
     own = codes if moment.rank is None else [codes[moment.rank]]
     assert set(own) == {-9}, f"{moment} did not happen: exit codes {codes}"
+    # A rank that others have ended, because one of them had failed, has the same exit code.
+    assert (run.folder / KILLED).exists(), f"{moment} did not happen: exit codes {codes}"
+    (run.folder / KILLED).unlink()
 
 
 def finish(run: TinyRun) -> None:

@@ -2,9 +2,10 @@
 (inside writes, around fsync, rename, link and unlink, inside an epoch and at its end), with the
 temporary folder on another disk; a full disk and a limit on the size of files; 200 flipped bits in
 the content of a checkpoint and 100 anywhere in its file; and checkpoints that are cut, empty,
-flipped or something else. Survived: the run goes on from the newest whole checkpoint and ends bit
-for bit like the undisturbed one; a damaged checkpoint is refused by name and the older one taken (a
-flipped bit outside the content may also change nothing); no partial file is left.
+flipped or something else. Survived: no save leaves half a checkpoint under its name or a partial
+file for ever; the run goes on from the newest whole checkpoint and ends bit for bit like the
+undisturbed one; a damaged checkpoint is refused by name and the older one taken (a flipped bit
+outside the content may also change nothing).
 """
 
 import os
@@ -32,7 +33,7 @@ from tests.killer import Kill
 from tests.realcommand import Command
 
 from streetclip.errors import CheckpointError
-from streetclip.training.checkpoint_io import checkpoints, newest_whole, read_checkpoint
+from streetclip.training.checkpoint_io import checkpoints, damage, newest_whole, read_checkpoint
 
 SAVES = (6, STEPS, 2 * STEPS)
 """Steps with a save: inside an epoch, and an epoch's own at its end."""
@@ -68,7 +69,7 @@ def run(scale: Scale, work: Path) -> Tally:
         damaged.append(disturbed_command(whole_command, _damage_newest))
         full.append(disturbed_command(whole_command, _limit_files, name="command_limit"))
     quick = [dying[3], *few]
-    short = [*dying[::7], full[0], full[-1], damaged[2], *few]
+    short = [*dying[::5], full[0], full[-1], damaged[2], *few]
     chosen = scale.pick(quick=quick, short=short, full=[*dying, *full, *damaged, *many])
     return run_cases(chosen, folder)
 
@@ -83,6 +84,7 @@ def _dying(whole: TinyRun, moment: Moment) -> Case:
         with _temporary_files_elsewhere(folder):
             codes = replace(run, callbacks=(DyingSave(moment),)).fork()
             assert codes in expected, f"{moment} did not happen: exit codes {codes}"
+            _assert_whole(run)
             finish(run)
         return verdict(run, whole, kills=int(is_kill), others=int(not is_kill))
 
@@ -141,7 +143,17 @@ def _fail(run: TinyRun, disturbance: pl.Callback, log: Path, reason: str) -> Non
     codes = replace(run, callbacks=(disturbance,)).fork()
     assert codes == [1], f"the run ended with {codes}"
     assert reason in log.read_text(), f"nobody says {reason!r}"
-    assert not newest_whole(run.checkpoints).refused, "a checkpoint is damaged"
+    _assert_whole(run)
+
+
+def _assert_whole(run: TinyRun) -> None:
+    """A checkpoint under its own name is complete, whatever happened while it was written."""
+    damaged = [
+        f"{path.name}: {reason}"
+        for path in checkpoints(run.checkpoints)
+        if (reason := damage(path))
+    ]
+    assert not damaged, f"checkpoints are damaged: {damaged}"
 
 
 def _damaged(whole: TinyRun, name: str, *, newest: int) -> Case:

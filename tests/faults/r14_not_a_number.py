@@ -35,13 +35,15 @@ def run(scale: Scale, work: Path) -> Tally:
     whole = undisturbed(TinyRun(tiny_shards(work), work, ranks=RANKS), work)
     values = (float("nan"), float("inf"))
     poisons = list(product(("image", "loss", "gradient"), (0, 1), values))
-    cases = [_passing(whole, Poison(*p[:2], s, p[2])) for p in poisons for s in PASSING]
-    cases += [_ending(whole, Poison(*p[:2], s, p[2])) for p in poisons for s in ENDING]
-    cases += [_killed(whole, Poison(*p[:2], ENDING[0], p[2])) for p in poisons[::3]]
-    cases += [_weights(whole, rank) for rank in range(RANKS)]
+    passing = [_passing(whole, Poison(*p[:2], steps, p[2])) for p in poisons for steps in PASSING]
+    ending = [_ending(whole, Poison(*p[:2], steps, p[2])) for p in poisons for steps in ENDING]
+    killed = [_killed(whole, Poison(*p[:2], ENDING[0], p[2])) for p in poisons[::3]]
+    weights = [_weights(whole, rank) for rank in range(RANKS)]
     if scale is Scale.FULL:
-        cases.append(_command(work))
-    chosen = scale.pick(quick=cases[6:7], short=[*cases[::14], cases[-1]], full=cases)
+        weights.append(_command(work))
+    full = [*passing, *ending, *killed, *weights]
+    short = [*passing[::14], *ending[::9], killed[0], weights[1]]
+    chosen = scale.pick(quick=passing[6:7], short=short, full=full)
     return run_cases(chosen, work / "R14", at_once=1)
 
 
