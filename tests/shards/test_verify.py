@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.badserver import BadServer
 
 from streetclip.errors import ShardError
+from streetclip.shards.cache import Cache
+from streetclip.shards.effort import Effort
 from streetclip.shards.index import index_shards
 from streetclip.shards.verify import verify
 
@@ -89,3 +92,18 @@ def test_bad_metadata_that_was_indexed_elsewhere_is_named(
         patch.setattr("streetclip.shards.index.parse_metadata", lambda _: {})
         index_shards(path.parent)
     assert found(path.parent) == [("000000.tar", "a", "bad_latitude")]
+
+
+def test_a_remote_set_has_the_problems_of_the_local_one(
+    write_tar: WriteTar, sample: Sample, make_jpeg: Callable[[int], bytes], tmp_path: Path
+) -> None:
+    bad = [("bad.jpg", make_jpeg(1)[:-300]), ("bad.json", sample("x")[1][1])]
+    for split in ("train", "val"):
+        path = write_tar([*sample(split), *bad], f"{split}/000000.tar")
+        index_shards(path.parent)
+    cache = Cache(tmp_path / "cache", effort=Effort(timeout_s=20.0, tries=2, pause_s=0.01))
+    with BadServer(tmp_path) as server:
+        remote = verify(server.url, cache=cache)
+        assert remote == verify(tmp_path)
+        assert [problem.reason for problem in remote].count("unreadable_image") == 2
+        assert verify(f"{server.url}/val", cache=cache) == verify(tmp_path / "val")

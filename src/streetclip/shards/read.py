@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from streetclip.errors import SampleError, ShardError
 from streetclip.shards.layout import ShardSet
-from streetclip.shards.sidecar import ShardIndex, read_index, sidecar_path
+from streetclip.shards.sidecar import ShardIndex
 from streetclip.shards.tar import BLOCK
 
 _MAX_INDICES = 512
@@ -59,7 +59,8 @@ class ShardReader:
             Key and bytes.
 
         Raises:
-            SampleError: The bytes are not those that were indexed.
+            SampleError: The bytes are not those that were indexed, also not in a copy of the tar
+                that was fetched anew.
             ShardError: The tar or its index is missing or has changed.
             IndexError: There is no such sample.
         """
@@ -67,11 +68,13 @@ class ShardReader:
         if not 0 <= sample < len(index):
             raise IndexError(f"shard {shard} has {len(index)} samples, asked for {sample}")
         key, record = index.key(sample), index.records[sample]
-        image, metadata = self._bytes(shard, record)
-        for part, data in (("image", image), ("metadata", metadata)):
-            if zlib.crc32(data) != record[f"{part}_crc32"]:
-                raise SampleError(f"{part}_checksum", f"{self.shard_set.path(shard)}: {key}")
-        return RawSample(key, image, metadata)
+        raw = RawSample(key, *self._bytes(shard, record))
+        if _wrong_part(raw, record) is not None:
+            self._renew(shard)
+            raw = RawSample(key, *self._bytes(shard, record))
+        if (part := _wrong_part(raw, record)) is not None:
+            raise SampleError(f"{part}_checksum", f"{self.shard_set.describe(shard)}: {key}")
+        return raw
 
     def key(self, shard: int, sample: int) -> str:
         """The key of a sample, from the index alone.
@@ -109,6 +112,7 @@ class ShardReader:
         self._lock = threading.Lock()
         self._files: OrderedDict[int, int] = OrderedDict()
         self._indices: OrderedDict[int, ShardIndex] = OrderedDict()
+        self._examined: set[int] = set()
 
     def _bytes(self, shard: int, record: Any) -> tuple[bytes, bytes]:
         """Both members; in one read where they are neighbors, as they are in our own tars."""
@@ -143,25 +147,45 @@ class ShardReader:
             for handle in files.values():
                 os.close(handle)
 
+    def _renew(self, shard: int) -> None:
+        """Opens a tar anew at the next read; one that is damaged in a cache is fetched again.
+
+        Whether it is damaged is asked once, because it means to read the whole tar.
+        """
+        if shard not in self._examined:
+            self._examined.add(shard)
+            self.shard_set.files.mend(self.shard_set.shards[shard])
+        with self._lock:
+            if shard in self._files:
+                os.close(self._files.pop(shard))
+
     def _open(self, shard: int) -> int:
-        path = self.shard_set.path(shard)
         try:
-            return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            return self.shard_set.files.open_tar(self.shard_set.shards[shard])
         except OSError as error:
-            raise ShardError(f"shard {path} cannot be opened", got=error) from error
+            name = self.shard_set.describe(shard)
+            raise ShardError(f"shard {name} cannot be opened", got=error) from error
 
     def _load_index(self, shard: int) -> ShardIndex:
-        path = self.shard_set.path(shard)
-        index = read_index(sidecar_path(path))
+        index = self.shard_set.files.index(self.shard_set.shards[shard])
         expected = self.shard_set.shards[shard].samples
         if len(index) != expected:
+            name = self.shard_set.describe(shard)
             raise ShardError(
-                f"index of {path} has another number of samples than the shard set",
+                f"index of {name} has another number of samples than the shard set",
                 got=len(index),
                 allowed=expected,
                 remedy="build or index the shard set again",
             )
         return index
+
+
+def _wrong_part(raw: RawSample, record: Any) -> str | None:
+    """Which part of a sample is not what was indexed."""
+    for part, data in (("image", raw.image), ("metadata", raw.metadata)):
+        if zlib.crc32(data) != record[f"{part}_crc32"]:
+            return part
+    return None
 
 
 def _recent(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from streetclip.errors import SampleError
+from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet
 from streetclip.shards.photograph import open_photograph
 from streetclip.shards.read import RawSample, ShardReader
@@ -53,16 +54,23 @@ class ShardStats:
     unreadable: int = 0
 
 
-def stats(folder: Path, *, max_looked_at: int = 2000, examples: int = 5) -> list[ShardStats]:
+def stats(
+    folder: Path | str,
+    *,
+    max_looked_at: int = 2000,
+    examples: int = 5,
+    cache: Cache | None = None,
+) -> list[ShardStats]:
     """Figures of a shard set, or of each of its splits.
 
     Counts of countries and towns are of all photographs; resolution and known fields are taken from
     photographs spread evenly over the set.
 
     Args:
-        folder: A shard set, or the folder that holds its splits.
+        folder: A shard set, or the folder that holds its splits; may be a URL.
         max_looked_at: Photographs whose header and JSON are read, at most.
         examples: How many samples' metadata to keep.
+        cache: Where files from a URL are kept; None is the user's.
 
     Returns:
         One entry a shard set.
@@ -70,7 +78,8 @@ def stats(folder: Path, *, max_looked_at: int = 2000, examples: int = 5) -> list
     Raises:
         ShardError: There is no shard set.
     """
-    return [_stats_of(shard_set, max_looked_at, examples) for shard_set in find_shard_sets(folder)]
+    sets = find_shard_sets(folder, cache=cache)
+    return [_stats_of(shard_set, max_looked_at, examples) for shard_set in sets]
 
 
 def spread_positions(samples_per_shard: Sequence[int], count: int) -> list[tuple[int, int]]:
@@ -111,7 +120,7 @@ def _stats_of(shard_set: ShardSet, max_looked_at: int, examples: int) -> ShardSt
     kept = spread_positions((len(columns),), examples) if columns else []
     regions = {tuple(town.split("/", 2)[:2]) for town in shard_set.towns}
     return ShardStats(
-        name=shard_set.split or shard_set.root.name,
+        name=shard_set.split or shard_set.name,
         samples=len(shard_set),
         shards=len(shard_set.shards),
         bytes=sum(shard.bytes for shard in shard_set.shards),

@@ -82,6 +82,19 @@ def walk_tar(path: Path) -> Iterator[Member]:
         _check_end(file, path, offset)
 
 
+def check_tar(path: Path) -> None:
+    """Walks over a whole tar.
+
+    Args:
+        path: An uncompressed tar.
+
+    Raises:
+        ShardError: As `walk_tar`.
+    """
+    for _ in walk_tar(path):
+        pass
+
+
 def _read(file: BinaryIO, path: Path, offset: int, size: int) -> bytes:
     file.seek(offset)
     data = file.read(size)

@@ -2,22 +2,25 @@
 
 import hashlib
 import io
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from streetclip.errors import SampleError, ShardError
+from streetclip.shards.cache import Cache
+from streetclip.shards.find import read_list, remote_splits
 from streetclip.shards.layout import SHARDS_FILE, ShardSet, available_splits, open_shard_set
 from streetclip.shards.photograph import DECODE_ERRORS, open_photograph
 from streetclip.shards.pool import in_processes
 from streetclip.shards.progress import progress_bars
 from streetclip.shards.read import ShardReader
+from streetclip.shards.remote import is_url, join_url, shown
 from streetclip.shards.sample import parse_metadata
-from streetclip.shards.sidecar import sidecar_path
-from streetclip.shards.tar import walk_tar
+from streetclip.shards.tar import check_tar
 
 MAX_PIXELS = 80_000_000
 
@@ -46,11 +49,12 @@ class _Job:
     prefix: str
 
 
-def find_shard_sets(folder: Path) -> list[ShardSet]:
+def find_shard_sets(folder: Path | str, *, cache: Cache | None = None) -> list[ShardSet]:
     """The shard sets in a folder: itself, or each of its splits.
 
     Args:
-        folder: As given to ``streetclip shards verify`` or ``stats``.
+        folder: As given to ``streetclip shards verify`` or ``stats``; may be a URL.
+        cache: Where files from a URL are kept; None is the user's.
 
     Returns:
         One or more.
@@ -58,18 +62,33 @@ def find_shard_sets(folder: Path) -> list[ShardSet]:
     Raises:
         ShardError: There is none, or files of one are missing.
     """
+    cache = Cache() if cache is None else cache
+    if is_url(folder):
+        url = str(folder)
+        is_set = read_list(url, cache.effort) is not None
+        names = () if is_set else remote_splits(url, cache.effort)
+        places = [join_url(url, name) for name in names] or [url]
+        return [open_shard_set(place, cache=cache) for place in places]
+    folder = Path(folder)
     if (folder / SHARDS_FILE).is_file() or not available_splits(folder):
         return [open_shard_set(folder)]
     return [open_shard_set(folder / name) for name in available_splits(folder)]
 
 
-def verify(folder: Path, *, processes: int = 1, progress: bool = False) -> list[Problem]:
+def verify(
+    folder: Path | str,
+    *,
+    processes: int = 1,
+    progress: bool = False,
+    cache: Cache | None = None,
+) -> list[Problem]:
     """Checks digests, tar structure, index, metadata, and every pixel of every photograph.
 
     Args:
-        folder: A shard set, or the folder that holds its splits.
+        folder: A shard set, or the folder that holds its splits; may be a URL.
         processes: Shards at a time.
         progress: Show a progress bar on the terminal.
+        cache: Where files from a URL are kept; None is the user's.
 
     Returns:
         All problems, in the order of shards and samples; an empty list is what one hopes for.
@@ -78,8 +97,8 @@ def verify(folder: Path, *, processes: int = 1, progress: bool = False) -> list[
         ShardError: There is no shard set that could be opened.
     """
     jobs = [
-        _Job(shard_set, shard, "" if shard_set.root == folder else f"{shard_set.root.name}/")
-        for shard_set in find_shard_sets(folder)
+        _Job(shard_set, shard, prefix)
+        for shard_set, prefix in _prefixed(find_shard_sets(folder, cache=cache), folder)
         for shard in range(len(shard_set.shards))
     ]
     total = sum(job.shard_set.shards[job.shard].samples for job in jobs)
@@ -100,32 +119,40 @@ def verify(folder: Path, *, processes: int = 1, progress: bool = False) -> list[
     return problems
 
 
+def _prefixed(sets: Sequence[ShardSet], folder: Path | str) -> Iterator[tuple[ShardSet, str]]:
+    """Shard sets with what stands before the names of their tars: the folder of a split."""
+    for shard_set in sets:
+        is_whole = shard_set.location == (shown(str(folder)) if is_url(folder) else str(folder))
+        yield shard_set, "" if is_whole else f"{shard_set.name}/"
+
+
 def _name(job: _Job) -> str:
     return job.prefix + job.shard_set.shards[job.shard].file
 
 
 def _verify_shard(job: _Job) -> tuple[list[Problem], list[str]]:
     """Problems and keys of one shard; a shard that cannot be read at all is one problem."""
-    name, path = _name(job), job.shard_set.path(job.shard)
+    name, entry = _name(job), job.shard_set.shards[job.shard]
     try:
-        problems = [Problem(name, "", *fault) for fault in _file_faults(job, path)]
-        keys, more = _verify_samples(job, name)
+        # What is held open here is not what makes room in a cache for other shards.
+        with os.fdopen(job.shard_set.files.open_tar(entry), "rb"):
+            problems = [Problem(name, "", *fault) for fault in _file_faults(job)]
+            keys, more = _verify_samples(job, name)
     except ShardError as error:
         return [Problem(name, "", "damaged_shard", str(error))], []
     return problems + more, keys
 
 
-def _file_faults(job: _Job, path: Path) -> Iterator[tuple[str, str]]:
-    entry = job.shard_set.shards[job.shard]
+def _file_faults(job: _Job) -> Iterator[tuple[str, str]]:
+    entry, path = job.shard_set.shards[job.shard], job.shard_set.path(job.shard)
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
             yield "tar_digest", "the tar is not the one that was indexed"
-    index = sidecar_path(path).read_bytes()
+    index = job.shard_set.files.index_path(entry).read_bytes()
     if hashlib.sha256(index).hexdigest() != entry.index_sha256:
         yield "index_digest", "the index is not the one that shards.json names"
     try:
-        for _ in walk_tar(path):
-            pass
+        check_tar(path)
     except ShardError as error:
         yield "damaged_tar", str(error)
 
