@@ -1,21 +1,21 @@
 """Stages of the resampled order: from the names of tars to shuffled samples.
 
 The readers of tars are webdataset's own; what it would open with shell commands, or unpickle, is
-opened by fsspec and stays bytes.
+opened as a plain file, from URLs through the cache, and stays bytes.
 """
 
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import braceexpand
 from webdataset.filters import pick
 from webdataset.tariterators import group_by_keys, tar_file_expander
 
 from streetclip.errors import ShardError
-from streetclip.shards.remote import check_url, open_bytes
+from streetclip.shards.remote import check_url
 
 Sample = dict[str, Any]
 Stage = Callable[[Iterator[Sample]], Iterator[Sample]]
@@ -86,13 +86,13 @@ class Patience:
         self.spent = 0
 
 
-def opened(patience: Patience) -> Stage:
-    """A stage that opens shards through fsspec."""
+def opened(patience: Patience, open_tar: Callable[[str], BinaryIO]) -> Stage:
+    """A stage that opens shards."""
 
     def stage(shards: Iterator[Sample]) -> Iterator[Sample]:
         for shard in shards:
             patience.spend()
-            with open_bytes(shard["url"]) as stream:
+            with open_tar(shard["url"]) as stream:
                 yield shard | {"stream": stream}
 
     return stage

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Protocol, runtime_checkable
 
 from streetclip.errors import ShardError
@@ -180,6 +182,21 @@ class RemoteFiles:
     def mend(self, entry: ShardEntry) -> None:
         """Deletes a tar that is damaged in the cache."""
         self.cache.mend(self.tar(entry))
+
+    def bring(self, entry: ShardEntry, *, keep: Iterable[ShardEntry], stop: Event) -> None:
+        """Fetches a tar and its index ahead of their use.
+
+        Args:
+            entry: Of the set.
+            keep: Shards that must not make room for it.
+            stop: Set from another thread to give up.
+
+        Raises:
+            ShardError: They cannot be fetched, or only what must stay could make room.
+        """
+        names = {digest for kept in keep for digest in (kept.sha256, kept.index_sha256)}
+        for file in (self._index(entry), self.tar(entry)):
+            self.cache.bring(file, keep=names, stop=stop)
 
     def tar(self, entry: ShardEntry) -> RemoteFile:
         """What is known of a tar.

@@ -80,6 +80,11 @@ class ShardSet:
         return LocalFiles(self.place) if isinstance(self.place, Path) else self.place
 
     @property
+    def remote(self) -> RemoteFiles | None:
+        """The URL and its cache; None for a folder."""
+        return None if isinstance(self.place, Path) else self.place
+
+    @property
     def root(self) -> Path:
         """The folder of the set.
 

@@ -1,15 +1,11 @@
 """URLs: which are allowed, how they are joined and shown. A URL never becomes a command."""
 
 import hashlib
-import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 from urllib.parse import quote, urlsplit, urlunsplit
-
-import fsspec
 
 from streetclip.errors import ShardError
 
@@ -57,30 +53,6 @@ class RemoteFile:
     def name(self) -> str:
         """Names the content where that is known, and else the URL."""
         return self.sha256 or "url-" + hashlib.sha256(self.url.encode()).hexdigest()
-
-
-def open_bytes(url_or_path: str | Path) -> io.IOBase:
-    """Opens a file for reading.
-
-    Args:
-        url_or_path: A local path, or a URL of one of `SCHEMES`.
-
-    Returns:
-        An open binary file; close it, or use it in a `with` statement.
-
-    Raises:
-        ShardError: The scheme is not one of those (``pipe:`` among them), or nothing can be opened.
-    """
-    text = str(url_or_path)
-    check_url(text)
-    try:
-        if not scheme_of(text):
-            return Path(text).open("rb")
-        return cast(io.IOBase, fsspec.open(text, "rb").open())
-    except (OSError, ImportError, ValueError) as error:
-        raise ShardError(f"{text} cannot be opened", got=f"{type(error).__name__}: {error}") from (
-            error
-        )
 
 
 def check_url(text: str) -> None:
