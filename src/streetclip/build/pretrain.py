@@ -10,7 +10,8 @@ import lightning.pytorch as pl
 
 from streetclip.build.check import Parts, check
 from streetclip.build.model import training_module
-from streetclip.build.sources import Sources, open_set, prepare
+from streetclip.build.remote import cache_of, prefetch_of
+from streetclip.build.sources import Sources, is_bare, open_set, prepare
 from streetclip.build.trainer import make_trainer
 from streetclip.config.describe import describe
 from streetclip.config.load import to_plain
@@ -19,7 +20,8 @@ from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.data.quarantine import Quarantine
 from streetclip.errors import CheckpointError, StreetclipError
 from streetclip.model.optim import learning_rate_factor, warmup_of
-from streetclip.shards.layout import ShardSet, is_shard_set
+from streetclip.shards.cache import Cache
+from streetclip.shards.layout import ShardSet
 from streetclip.training.launch import decide
 from streetclip.training.run_folder import RunFolder, find_unfinished
 
@@ -28,7 +30,7 @@ _log = logging.getLogger(__name__)
 # Options that decide where and how fast a run runs, or what is looked at, but not what it learns.
 _FREE = {
     "": ("name", "runs_dir", "checkpoint", "evaluation"),
-    "data": ("source", "val_source", "shards_dir", "sample_world", "shards", "workers"),
+    "data": ("source", "val_source", "shards_dir", "sample_world", "shards", "remote", "workers"),
     "trainer": ("accelerator", "devices", "num_nodes", "log_every_n_steps", "loggers", "progress"),
 }
 
@@ -64,7 +66,7 @@ def pretrain(options: Experiment, *, resume: str | None = None) -> Path:
         run,
         protocol=parts.protocol,
         train=datamodule.shard_set,
-        sets=_evaluation_sets(sources),
+        sets=_evaluation_sets(sources, cache_of(options.data.remote)),
         fingerprint=fingerprint,
         checkpoint=checkpoint,
     )
@@ -77,10 +79,10 @@ def _prepare(options: Experiment) -> Sources:
 
 
 def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> StreetclipDataModule:
-    data = options.data
+    data, cache = options.data, cache_of(options.data.remote)
     # Only the resampled order gets by without an index; an indexed set knows its own size.
-    bare = data.order == "resampled" and not is_shard_set(Path(sources.train))
-    train = [sources.train] if bare else open_set(sources.train)
+    bare = data.order == "resampled" and is_bare(sources.train)
+    train = [sources.train] if bare else open_set(sources.train, cache)
     return StreetclipDataModule(
         train,
         preprocess=parts.backbone.preprocess,
@@ -98,6 +100,8 @@ def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> Streetcl
         shuffle_samples=data.shuffle_samples,
         shuffle_mib=data.shuffle_mib,
         max_bad_samples=data.max_bad_samples,
+        cache=cache,
+        prefetch=prefetch_of(data.remote),
     )
 
 
@@ -111,11 +115,11 @@ def _check_schedule(options: Experiment, datamodule: StreetclipDataModule) -> No
     learning_rate_factor(schedule, total_steps=total, warmup_steps=warmup)
 
 
-def _evaluation_sets(sources: Sources) -> dict[str, ShardSet]:
-    sets = {"val": open_set(sources.val)} if sources.val is not None else {}
+def _evaluation_sets(sources: Sources, cache: Cache) -> dict[str, ShardSet]:
+    sets = {"val": open_set(sources.val, cache)} if sources.val is not None else {}
     if not sets:
         _log.warning("no validation photographs: set data.val_source, or data.shards.val_share")
-    return {**sets, **{name: open_set(folder) for name, folder in sources.sets.items()}}
+    return {**sets, **{name: open_set(folder, cache) for name, folder in sources.sets.items()}}
 
 
 def _fingerprint(options: Experiment, datamodule: StreetclipDataModule) -> dict[str, Any]:
