@@ -16,7 +16,7 @@ from streetclip.shards.effort import Effort
 from streetclip.shards.locks import locked, release, share, try_lock
 from streetclip.shards.remote import RemoteFile, shown
 from streetclip.shards.room import lock_of, make_room
-from streetclip.shards.transfer import fetch
+from streetclip.shards.transfer import fetch, part_of
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ class Cache:
                 remedy="raise data.remote.cache_gib",
             )
         # Who holds room already and waits for more could wait for one who does the same.
-        is_growing = os.fstat(lock).st_size > 1
+        is_growing = os.fstat(lock).st_size > 0
         give_up = time.monotonic() + self.effort.timeout_s
         while True:
             with self._usable(), locked(self.folder / _LOCK):
@@ -184,7 +184,12 @@ class Cache:
                     os.pwrite(lock, f"{needed:020}".encode(), 0)
                     return
             is_late = is_growing and time.monotonic() > give_up
-            if keep or is_late or not short.may_pass or stop.wait(_POLL_S):
+            if keep or is_late or not short.may_pass:
+                raise self._no_room(file, needed, short.bytes)
+            if not is_growing:
+                # Two that wait could keep the room from each other that they hold already.
+                part_of(self._target(file)).unlink(missing_ok=True)
+            if stop.wait(_POLL_S):
                 raise self._no_room(file, needed, short.bytes)
 
     def _no_room(self, file: RemoteFile, needed: int, short: int) -> ShardError:

@@ -64,7 +64,7 @@ def fetch(
     """Brings a file to the disk; what carries its final name is whole, checked and durable.
 
     A transfer that was broken off goes on where it stopped, if the server can and the digest or the
-    server's tag tells that it is the same file.
+    server's tag tells that it is the same file; one of a killed process if size and digest do.
 
     Args:
         file: What to fetch.
@@ -126,9 +126,14 @@ class _Transfer:
         self._room = room
         self._promised = -1
         self._tag: str | None = None
+        if None in (file.size, file.sha256):
+            self.begin_anew()
 
     def once(self) -> None:
         """One try, which goes on where the last one stopped."""
+        if self.file.size is not None:
+            # Before what is there is looked at: who waits for room gives up what takes some.
+            self._make_room(self.file.size)
         offset = self._offset()
         if offset == 0 or offset != self.file.size:
             with closing(_open_stream(self.file.url, offset, self._tag, self.timeout_s)) as stream:
@@ -160,10 +165,10 @@ class _Transfer:
 
     def _receive(self, stream: Stream) -> None:
         expected = stream.total if self.file.size is None else self.file.size
+        self._make_room(expected or 0)
         try:
             with self.part.open("ab") as out:
                 out.truncate(stream.start)
-                self._make_room(expected or 0)
                 size = self._copy(stream, out, expected)
                 out.flush()
                 os.fsync(out.fileno())
