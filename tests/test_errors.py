@@ -30,6 +30,7 @@ def test_every_exception_can_be_caught_as_ours() -> None:
 def test_what_the_user_can_mend_ends_with_2_and_the_rest_with_1() -> None:
     codes = {c.__name__: c.exit_code for c in CLASSES if issubclass(c, StreetclipError)}
     ones = {"StreetclipError", "SampleError", "NumericsError", "LoaderError", "StorageError"}
+    ones |= {"FetchError"}
     assert {name for name, code in codes.items() if code == 1} == ones
     assert {name for name, code in codes.items() if code == 85} == {"Preempted"}
     assert set(codes.values()) == {1, 2, 85}

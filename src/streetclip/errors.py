@@ -118,6 +118,41 @@ class TarError(ShardError):
         return ShardError, (str(self),)
 
 
+class AbsentError(ShardError):
+    """A file at a URL is not there, or may not be read."""
+
+
+class FetchError(StreetclipError):
+    """One try to fetch a file came to nothing; it becomes a `ShardError` when no other follows.
+
+    Args:
+        reason: What happened.
+        final: Another try would end the same way.
+        absent: The file is not there, or may not be read; final too.
+        anew: What has arrived so far belongs to something else and must not be continued.
+        wait_s: How long the server asks to wait before the next try, seconds.
+        remedy: What to do about it, if no try succeeds.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        final: bool = False,
+        absent: bool = False,
+        anew: bool = False,
+        wait_s: float = 0.0,
+        remedy: str | None = None,
+    ) -> None:
+        self.reason = reason
+        self.final = final or absent
+        self.absent = absent
+        self.anew = anew
+        self.wait_s = wait_s
+        self.remedy = remedy
+        super().__init__(reason)
+
+
 class TemplateError(ProblemsError):
     """A caption template file is wrong."""
 

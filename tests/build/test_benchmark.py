@@ -1,7 +1,9 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from tests.badserver import BadServer
 from tests.conftest import Finished
 
 from streetclip.build.benchmark import benchmark, newest_run, resolve
@@ -103,3 +105,35 @@ def test_what_the_user_names_wins_over_the_run(finished: Finished) -> None:
         "set",
     )
     assert subject.model == str(finished.run / "checkpoints" / "epoch=002-step=000010.ckpt")
+
+
+def test_a_model_and_photographs_at_urls_give_the_local_numbers(
+    finished: Finished, tmp_path: Path
+) -> None:
+    run = finished.run
+    (folder,) = finished.folder.glob("shards/sample-world-*/val")
+    words = [f"protocol={finished.folder}/protocol.yaml", "bootstrap=20"]
+    local = [f"model={run}/checkpoints/best.ckpt", f"data={folder}", f"out={tmp_path}/local"]
+    benchmark(load_benchmark(None, [*words, *local]), progress=False)
+    with BadServer(finished.folder) as server:
+        base = f"{server.url}/{{}}"
+        checkpoint = (run / "checkpoints" / "best.ckpt").relative_to(finished.folder)
+        remote = [
+            f"model={base.format(checkpoint)}",
+            f"data={base.format(folder.relative_to(finished.folder))}",
+            *(f"remote.cache_dir={tmp_path}/cache", f"out={tmp_path}/remote"),
+        ]
+        result, _ = benchmark(load_benchmark(None, [*words, *remote]), progress=False)
+    assert _values(tmp_path / "remote") == _values(tmp_path / "local")
+    assert result.set_name == "val"
+
+
+def test_a_run_over_urls_is_measured_with_its_own_cache(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "tiny" / "001"
+    shutil.copytree(finished.run, run)
+    text = (run / "config.yaml").read_text()
+    assert "    cache_dir: null" in text
+    (run / "config.yaml").write_text(text.replace("    cache_dir: null", "    cache_dir: mine"))
+    for words, expected in (([], "mine"), (["remote.cache_dir=other"], "other")):
+        options = load_benchmark(None, [f"runs_dir={tmp_path}/runs", *words])
+        assert resolve(options).remote.cache_dir == expected

@@ -38,3 +38,8 @@ def test_urls_of_resampled_shards_are_not_looked_for_on_the_disk(tmp_path: Path)
             tmp_path, "data.order=resampled", "data.source=https://example.org/{0..9}.tar"
         )
     )
+
+
+def test_shard_sets_at_urls_are_not_looked_for_on_the_disk(tmp_path: Path) -> None:
+    words = ("data.source", "data.val_source", "evaluation.sets.city")
+    check(tiny_experiment(tmp_path, *(f"{word}=https://example.org/set" for word in words)))

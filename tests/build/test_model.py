@@ -1,15 +1,18 @@
+import hashlib
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from tests.badserver import FAULTS, BadServer
 from tests.conftest import Finished
 
 import streetclip
 from streetclip.build.model import named_backbone, new_backbone
 from streetclip.config.schema import ModelConfig
-from streetclip.errors import CheckpointError, ModelError
+from streetclip.errors import AbsentError, CheckpointError, ModelError, ShardError
 from streetclip.model.weights import load_backbone, weights_digest
+from streetclip.shards.cache import Cache
 
 
 def test_load_gives_a_model_that_sees_and_reads(finished: Finished) -> None:
@@ -70,3 +73,34 @@ def test_a_model_starts_from_a_checkpoint(finished: Finished) -> None:
     options.pretrained = "weights.safetensors"
     with pytest.raises(ModelError, match=r"both set; weights come from one place: unset one"):
         new_backbone(options, seed=5)
+
+
+def test_a_checkpoint_at_a_url_is_fetched_checked_and_kept(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = finished.run / "checkpoints" / "best.ckpt"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    expected = weights_digest(load_backbone(path))
+    with BadServer(path.parent, FAULTS["cut_once"]) as server:
+        url = f"{server.url}/best.ckpt"
+        assert weights_digest(streetclip.load(f"{url}#sha256={digest}")[0]) == expected
+        assert weights_digest(named_backbone(url)) == expected
+        options = ModelConfig(name=str(finished.folder / "model.json"), start_from=url)
+        assert weights_digest(new_backbone(options, seed=5)) == expected
+        # One by its digest, after a cut; one by its URL.
+        assert server.statuses("best.ckpt") in ([200, 200, 200], [200, 206, 200])
+        with pytest.raises(ShardError, match=f"its sha256 is {digest}, not 0000"):
+            named_backbone(f"{url}#sha256={'0' * 64}")
+        with pytest.raises(AbsentError, match=r"absent\.ckpt cannot be fetched; got: 404"):
+            named_backbone(f"{server.url}/absent.ckpt", Cache(tmp_path / "other"))
+
+
+def test_a_page_at_the_url_of_a_checkpoint_is_no_checkpoint(
+    finished: Finished, tmp_path: Path
+) -> None:
+    with (
+        BadServer(finished.run / "checkpoints", FAULTS["page"]) as server,
+        pytest.raises(CheckpointError, match=r"cannot be read; got: .*damaged, or no checkpoint"),
+    ):
+        named_backbone(f"{server.url}/best.ckpt", Cache(tmp_path))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.badserver import BadServer
 from tests.conftest import Finished
 from tests.tinyrun import tiny_experiment
 
@@ -94,6 +95,32 @@ def test_a_run_that_was_stopped_continues_with_the_same_losses(
     assert run == tmp_path / "tiny" / "001"
     assert (run / "metrics.csv").read_text() == (finished.run / "metrics.csv").read_text()
     assert (run / "samples.jsonl").read_text() == (finished.run / "samples.jsonl").read_text()
+
+
+def test_a_run_over_a_server_that_drops_connections_is_the_local_one(
+    finished: Finished, tmp_path: Path
+) -> None:
+    (folder,) = finished.folder.glob("shards/sample-world-*")
+    with BadServer(folder, drops=0.2, seed=1) as server:
+        options = load_experiment(
+            finished.experiment,
+            [
+                *(f"data.source={server.url}/train", f"data.val_source={server.url}/val"),
+                *(f"runs_dir={tmp_path}/runs", f"data.remote.cache_dir={tmp_path}/cache"),
+                *("data.remote.tries=10", "trainer.loggers=[csv]"),
+            ],
+        )
+        run = pretrain(options)
+        assert 0 in {request.status for request in server.requests}
+    for name in ("metrics.csv", "samples.jsonl"):
+        assert (run / name).read_text() == (finished.run / name).read_text()
+    resolved = load_experiment(run / "config.yaml")
+    assert resolved.data.source == f"{server.url}/train/all"
+    status = json.loads((run / "status.json").read_text())
+    assert (
+        status["fingerprint"]
+        == json.loads((finished.run / "status.json").read_text())["fingerprint"]
+    )
 
 
 def test_auto_begins_a_new_run_where_none_is_unfinished(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.badserver import BadServer
 from tests.badthings.shardset import good_sample, write_shards
 from tests.badthings.tarbytes import GoodSample, members_of, tar_of
 from tests.commandline import command
@@ -167,3 +168,21 @@ def test_a_folder_without_shards_is_named(tmp_path: Path, verb: str) -> None:
         answer = command("shards", verb, folder)
         assert answer.code == 2
         assert str(folder) in answer.err
+
+
+def test_a_set_at_a_url_is_verified_and_described_as_the_local_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    command("shards", "build", write_table(tmp_path / "source", 8), out, *ALONE)
+    with BadServer(out) as server:
+        for words in (("verify", *ALONE), ("stats",)):
+            local = command("shards", words[0], out, *words[1:])
+            remote = command("shards", words[0], server.url, *words[1:])
+            assert remote.code == local.code == 0
+            assert remote.out == local.out.replace(str(out), server.url)
+        answer = command("shards", "verify", f"{server.url}/absent")
+        assert answer.code == 2
+        assert f"no shard set at {server.url}/absent" in answer.err
+    assert any((tmp_path / "cache" / "streetclip").iterdir())

@@ -1,3 +1,4 @@
+import itertools
 import pickle
 import time
 from collections.abc import Sequence
@@ -198,3 +199,59 @@ def test_a_plan_of_a_billion_samples_starts_at_once() -> None:
         seconds.append(time.process_time() - begin)
     assert positions.shape == (32_768, 2)
     assert min(seconds) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_size", "lanes", "window"),
+    [
+        ([20, 13, 17], 8, 4, 6),
+        ([20, 13, 17], 8, 4, 512),
+        ([3, 0, 2, 4, 0, 1, 9, 2] * 6, 12, 6, 5),
+        ([40], 4, 1, 7),
+        ([5, 90], 10, 1, 1000),
+        ([30] * 9, 12, 6, 1),
+    ],
+)
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_upcoming_shards_are_those_of_every_position_ahead(
+    sizes: list[int], batch_size: int, lanes: int, window: int, world: int
+) -> None:
+    plan = Plan(sizes, batch_size=batch_size, lanes=lanes, window=window, seed=3)
+    if lanes % world:
+        with pytest.raises(PlanError, match="cannot be shared"):
+            next(plan.upcoming(0, 0, world=world))
+        return
+    spanned = batch_size // lanes // window + 2  # Windows that one step may reach into.
+    for rank, start in itertools.product(range(world), (0, plan.steps_per_epoch - 1)):
+        ahead = plan.upcoming(0, start, rank=rank, world=world)
+        windows = list(itertools.takewhile(lambda found: found.epoch < 2, ahead))
+        assert windows == sorted(windows, key=lambda found: (found.epoch, found.step))
+        for epoch, step in itertools.product(range(2), range(plan.steps_per_epoch)):
+            if (epoch, step) >= (0, start):
+                begun = [found for found in windows if found.epoch == epoch and found.step <= step]
+                named = {shard for found in begun[-spanned:] for shard in found.shards}
+                read = plan.positions(epoch, step, rank=rank, world=world)[:, 0]
+                assert set(read.tolist()) <= named
+
+
+def test_no_shard_is_named_that_its_window_does_not_read() -> None:
+    # Windows of two whole steps, so that what a window names is what these steps read.
+    plan = Plan([7, 0, 12, 5, 30, 8, 10], batch_size=6, lanes=3, window=4, seed=9)
+    for found in itertools.islice(plan.upcoming(0, 0), plan.steps_per_epoch // 2):
+        steps = (found.step, found.step + 1)
+        read = {shard for step in steps for shard in plan.positions(0, step)[:, 0].tolist()}
+        assert sorted(found.shards) == sorted(read)
+
+
+def test_asking_what_comes_leaves_the_plan_as_it_was() -> None:
+    plan, other = (Plan([20, 13, 17], batch_size=8, lanes=4, window=6, seed=5) for _ in range(2))
+    plan.positions(1, 2)
+    next(plan.upcoming(0, 0))
+    assert plan._epoch == 1
+    np.testing.assert_array_equal(plan.positions(1, 3), other.positions(1, 3))
+
+
+def test_few_of_a_billion_samples_shards_are_needed_at_a_time() -> None:
+    plan = Plan([10_000] * 100_000, batch_size=32_768, seed=1)
+    windows = list(itertools.islice(plan.upcoming(3, plan.steps_per_epoch // 2), 20))
+    assert all(plan.lanes <= len(found.shards) <= 2 * plan.lanes for found in windows)

@@ -9,6 +9,7 @@ from tests.data.conftest import metadata, photo, write_tars
 
 from streetclip.data.stages import Patience, bounded_shuffle, expand_urls, members, opened
 from streetclip.errors import ShardError
+from streetclip.shards.opener import TarOpener
 
 
 def test_braces_and_folders_become_a_list_of_tars(tmp_path: Path) -> None:
@@ -36,7 +37,9 @@ def test_nothing_to_read_is_refused(tmp_path: Path) -> None:
 
 def read(*paths: Path) -> Iterator[dict[str, Any]]:
     patience = Patience("shards", limit=5)
-    return members(patience)(opened(patience)(iter([{"url": str(path)} for path in paths])))
+    return members(patience)(
+        opened(patience, TarOpener())(iter([{"url": str(path)} for path in paths]))
+    )
 
 
 def test_samples_of_several_tars_keep_their_bytes_apart(tmp_path: Path) -> None:

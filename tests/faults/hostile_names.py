@@ -18,7 +18,7 @@ from streetclip.data.stages import expand_urls
 from streetclip.errors import ConfigError, ProtocolError, ShardError, TemplateError
 from streetclip.shards.index import index_shards
 from streetclip.shards.layout import SHARDS_FILE, open_shard_set
-from streetclip.shards.remote import open_bytes
+from streetclip.shards.opener import TarOpener
 from streetclip.shards.write import BuildOptions, build_shards
 from streetclip.zeroshot.protocol import load_protocol
 
@@ -101,4 +101,4 @@ def leaving_in_table(folder: Path, marker: Path) -> int:
 
 def _open_all(name: str) -> None:
     for url in expand_urls([name]):
-        open_bytes(url).close()
+        TarOpener()(url).close()

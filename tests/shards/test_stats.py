@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.badserver import BadServer
 from tests.badthings.shardset import write_shards
 from tests.badthings.tarbytes import GoodSample
 
+from streetclip.shards.cache import Cache
 from streetclip.shards.stats import spread_positions, stats
 from streetclip.shards.write import BuildOptions, build_shards
 
@@ -45,3 +47,11 @@ def test_unreadable_photographs_are_counted(
 def test_positions_are_spread_over_all_shards() -> None:
     assert spread_positions((3, 3), 10) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     assert spread_positions((5, 1, 4), 2) == [(0, 0), (1, 0)]
+
+
+def test_a_remote_set_has_the_figures_of_the_local_one(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    build_shards(make_source(6), tmp_path / "out", options=BuildOptions(val_share=0))
+    with BadServer(tmp_path / "out") as server:
+        assert stats(server.url, cache=Cache(tmp_path / "cache")) == stats(tmp_path / "out")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.badserver import BadServer
 from tests.badthings.checks import check_header
 from tests.badthings.images import BAD_IMAGES
 from tests.badthings.metadata import BAD_METADATA
@@ -16,6 +17,8 @@ from streetclip.captions.template import load_template
 from streetclip.data.usable import Usable
 from streetclip.errors import ShardError
 from streetclip.shards import verify as module
+from streetclip.shards.cache import Cache
+from streetclip.shards.effort import Effort
 from streetclip.shards.index import index_shards
 from streetclip.shards.reach import find_sources
 from streetclip.shards.verify import verify
@@ -184,3 +187,16 @@ def test_the_index_of_a_good_tar_leaves_nothing_for_verify(
     assert found(folder) == []
     index_shards(folder)
     assert found(folder) == []
+
+
+def test_a_remote_set_has_the_problems_of_the_local_one(tmp_path: Path) -> None:
+    good = [good_sample(number) for number in range(2)]
+    cut = GoodSample("cut", good[0].image[:-300], PLACE)
+    for sample, split in zip(good, ("train", "val"), strict=True):
+        write_shards(tmp_path / split, [[sample, cut]])
+    cache = Cache(tmp_path / "cache", effort=Effort(timeout_s=20.0, tries=2, pause_s=0.01))
+    with BadServer(tmp_path) as server:
+        remote = verify(server.url, USABLE, cache=cache)
+        assert remote == verify(tmp_path, USABLE)
+        assert [problem.reason for problem in remote].count("unreadable_image") == 2
+        assert verify(f"{server.url}/val", USABLE, cache=cache) == verify(tmp_path / "val", USABLE)

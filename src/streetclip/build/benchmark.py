@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import torch
 
-from streetclip.build.model import named_backbone
+from streetclip.build.model import is_checkpoint, named_backbone, on_disk
+from streetclip.build.remote import cache_of
 from streetclip.build.sources import open_set, whole
 from streetclip.config.load import load_experiment
-from streetclip.config.schema import BenchmarkConfig, ShardsConfig
+from streetclip.config.schema import BenchmarkConfig, RemoteConfig, ShardsConfig
 from streetclip.errors import InputError, ModelError
 from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.result import Result, write_result
@@ -19,6 +21,7 @@ from streetclip.evaluation.run import EvaluationOptions, Questions, ask, evaluat
 from streetclip.model.backbone import Backbone
 from streetclip.model.weights import weights_digest
 from streetclip.report.write import write_report
+from streetclip.shards.remote import is_url
 from streetclip.training.checkpoint_io import RUN_KEY, checkpoints, read_checkpoint
 from streetclip.training.run_folder import RunFolder
 from streetclip.zeroshot.protocol import load_protocol
@@ -35,6 +38,7 @@ class Subject:
     protocol: str
     set_name: str
     max_photos: int | None
+    remote: RemoteConfig
 
 
 def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Result, Path]:
@@ -54,12 +58,15 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Resul
     subject = resolve(options)
     protocol = load_protocol(subject.protocol)
     out = _out(options)
-    backbone = on_device(named_backbone(subject.model), options.accelerator)
+    cache = cache_of(subject.remote)
+    model = on_disk(subject.model, cache)
+    backbone = on_device(named_backbone(model), options.accelerator)
     folder = whole(
         subject.data,
         ShardsConfig(preset=options.preset),
         Path(options.shards_dir),
         progress=progress,
+        cache=cache,
     )
     precision = torch.bfloat16 if options.precision == "bf16-mixed" else torch.float32
     with torch.autocast(
@@ -67,7 +74,7 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Resul
     ):
         result = evaluate(
             backbone,
-            open_set(folder),
+            open_set(folder, cache),
             protocol,
             options=EvaluationOptions(
                 set_name=subject.set_name,
@@ -78,7 +85,7 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Resul
                 resamples=options.bootstrap,
                 seed=options.seed,
             ),
-            seen=_seen(subject.model),
+            seen=_seen(model),
         )
     write_result(result, out)
     write_report(result, out)
@@ -89,7 +96,7 @@ def questions_for(model: str, protocol: str) -> tuple[Backbone, Questions]:
     """A model in evaluation mode and the text bank of a protocol, to predict with.
 
     Args:
-        model: One of our checkpoints, or `MODEL:TAG_OR_PATH` of open_clip.
+        model: One of our checkpoints, its URL, or `MODEL:TAG_OR_PATH` of open_clip.
         protocol: A name or a YAML file.
     """
     chosen = load_protocol(protocol)
@@ -104,8 +111,14 @@ def resolve(options: BenchmarkConfig) -> Subject:
         InputError: There is no run to take it from.
     """
     if options.model is not None and options.data is not None:
-        name = Path(options.data).stem
-        return Subject(options.model, options.data, options.protocol or "streetclip", name, None)
+        return Subject(
+            options.model,
+            options.data,
+            options.protocol or "streetclip",
+            _set_name(options.data),
+            None,
+            options.remote,
+        )
     run = RunFolder(Path(options.run)) if options.run else newest_run(Path(options.runs_dir))
     trained = load_experiment(run.config)
     model = options.model or str(_last_checkpoint(run))
@@ -117,8 +130,10 @@ def resolve(options: BenchmarkConfig) -> Subject:
         model=model,
         data=options.data or str(trained.data.val_source),
         protocol=options.protocol or trained.evaluation.protocol,
-        set_name="val" if own else Path(str(options.data)).stem,
+        set_name="val" if own else _set_name(str(options.data)),
         max_photos=trained.evaluation.max_photos if own else None,
+        # The run has its data in the cache already, unless another one is named.
+        remote=trained.data.remote if options.remote == RemoteConfig() else options.remote,
     )
 
 
@@ -177,12 +192,17 @@ def device_type(backbone: Backbone) -> str:
 
 def _seen(model: str) -> SeenPlaces | None:
     """What training has shown to one of our checkpoints."""
-    if not model.endswith(".ckpt"):
+    if not is_checkpoint(model):
         return None
     facts = read_checkpoint(Path(model)).get(RUN_KEY, {})
     if facts.get("countries") is None:
         return None
     return SeenPlaces(frozenset(facts["countries"]), frozenset(facts["towns"]))
+
+
+def _set_name(data: str) -> str:
+    """The last part of a path or URL."""
+    return Path(urlsplit(data).path if is_url(data) else data).stem
 
 
 def _out(options: BenchmarkConfig) -> Path:

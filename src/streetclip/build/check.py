@@ -9,11 +9,13 @@ import torch
 from lightning.pytorch.accelerators import AcceleratorRegistry
 
 from streetclip.build.model import new_backbone
+from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
+from streetclip.shards.remote import is_url
 from streetclip.zeroshot.protocol import Protocol, load_protocol
 
 T = TypeVar("T")
@@ -37,7 +39,7 @@ def check(options: Experiment) -> Parts:
     problems: list[str] = []
     template = _attempt(problems, lambda: load_template(options.data.captions))
     protocol = _attempt(problems, lambda: load_protocol(options.evaluation.protocol))
-    backbone = _attempt(problems, lambda: new_backbone(options.model, seed=options.seed))
+    backbone = _attempt(problems, lambda: _backbone(options))
     problems += _sources(options) + _numbers(options.data)
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
@@ -50,6 +52,10 @@ def check(options: Experiment) -> Parts:
     assert template is not None
     assert protocol is not None
     return Parts(backbone, template, protocol)
+
+
+def _backbone(options: Experiment) -> Backbone:
+    return new_backbone(options.model, seed=options.seed, cache=cache_of(options.data.remote))
 
 
 def _attempt(problems: list[str], load: Callable[[], T]) -> T | None:
@@ -69,10 +75,11 @@ def _sources(options: Experiment) -> list[str]:
         named["data.val_source"] = data.val_source
     if data.shards.opt_out is not None:
         named["data.shards.opt_out"] = data.shards.opt_out
+    # What lies at a URL shows when it is opened, by one rank alone.
     return [
         f"{name}: no such file or folder: {path}"
         for name, path in named.items()
-        if not Path(path).exists()
+        if not is_url(path) and not Path(path).exists()
     ]
 
 

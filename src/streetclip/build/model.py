@@ -14,14 +14,18 @@ from streetclip.errors import ModelError
 from streetclip.model.backbone import Backbone, Tokenize, create_backbone
 from streetclip.model.module import StreetclipModule
 from streetclip.model.weights import load_backbone, start_from
+from streetclip.shards.cache import Cache
+from streetclip.shards.checked import fetch_checked
+from streetclip.shards.remote import SCHEMES, is_url, scheme_of
 
 
-def new_backbone(options: ModelConfig, *, seed: int) -> Backbone:
+def new_backbone(options: ModelConfig, *, seed: int, cache: Cache | None = None) -> Backbone:
     """The towers that an experiment starts with.
 
     Args:
         options: Of the experiment.
         seed: Of new weights.
+        cache: Where a checkpoint from a URL is kept; None is the user's.
 
     Raises:
         InputError: Name, weights or checkpoint are wrong.
@@ -33,22 +37,49 @@ def new_backbone(options: ModelConfig, *, seed: int) -> Backbone:
         )
     backbone = create_backbone(options.name, pretrained=options.pretrained, seed=seed)
     if options.start_from is not None:
-        start_from(backbone, Path(options.start_from))
+        start_from(backbone, Path(on_disk(options.start_from, cache)))
     return backbone
 
 
-def named_backbone(name: str) -> Backbone:
+def on_disk(name: str, cache: Cache | None = None) -> str:
+    """A model's name as it is, and the path of a checkpoint that has been fetched from a URL.
+
+    Args:
+        name: Any name of a model; behind a URL may stand ``#sha256=HEX``.
+        cache: Where it is kept; None is the user's.
+
+    Raises:
+        ShardError: It cannot be fetched, or has another digest.
+    """
+    if is_url(name) and scheme_of(name) in SCHEMES:
+        return str(fetch_checked(name, cache))
+    return name
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a model's name is the path of one of our checkpoints.
+
+    Args:
+        name: Of `on_disk`.
+    """
+    path = Path(name)
+    return path.suffix == ".ckpt" or (path.is_file() and path.suffix != ".json")
+
+
+def named_backbone(name: str, cache: Cache | None = None) -> Backbone:
     """A model to evaluate.
 
     Args:
-        name: One of our checkpoints, or `MODEL` or `MODEL:TAG_OR_PATH` of open_clip.
+        name: One of our checkpoints, its URL (behind which ``#sha256=HEX`` may stand), or `MODEL`
+            or `MODEL:TAG_OR_PATH` of open_clip.
+        cache: Where a checkpoint from a URL is kept; None is the user's.
 
     Raises:
         InputError: There is no such file or model.
     """
-    path = Path(name)
-    if path.suffix == ".ckpt" or (path.is_file() and path.suffix != ".json"):
-        return load_backbone(path)
+    name = on_disk(name, cache)
+    if is_checkpoint(name):
+        return load_backbone(Path(name))
     model, _, weights = name.partition(":")
     return create_backbone(model, pretrained=weights or None, seed=0)
 
@@ -81,7 +112,7 @@ def load(name: str | Path) -> tuple[Backbone, Callable[[Image.Image], Tensor], T
     """A model with what it needs to see and to read.
 
     Args:
-        name: One of our checkpoints, or `MODEL:TAG_OR_PATH` of open_clip.
+        name: One of our checkpoints, its URL, or `MODEL:TAG_OR_PATH` of open_clip.
 
     Returns:
         The model in evaluation mode, a function from a picture to uint8 [3, h, w] that

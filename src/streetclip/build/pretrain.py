@@ -11,7 +11,8 @@ import lightning.pytorch as pl
 
 from streetclip.build.check import Parts, check
 from streetclip.build.model import training_module
-from streetclip.build.sources import Sources, open_set, prepare
+from streetclip.build.remote import cache_of, prefetch_of
+from streetclip.build.sources import Sources, is_bare, open_set, prepare
 from streetclip.build.trainer import make_trainer
 from streetclip.config.describe import describe
 from streetclip.config.load import to_plain
@@ -21,7 +22,8 @@ from streetclip.data.loader import clear_about_workers
 from streetclip.data.quarantine import Quarantine
 from streetclip.errors import CheckpointError, Preempted, StreetclipError
 from streetclip.model.optim import learning_rate_factor, warmup_of
-from streetclip.shards.layout import ShardSet, is_shard_set
+from streetclip.shards.cache import Cache
+from streetclip.shards.layout import ShardSet
 from streetclip.training.durable import clear_about_the_disk
 from streetclip.training.launch import decide, find_ranks, leave_after_rank_0
 from streetclip.training.run_folder import RunFolder, find_unfinished
@@ -33,7 +35,7 @@ _log = logging.getLogger(__name__)
 _FREE = {
     "": ("name", "runs_dir", "checkpoint", "evaluation"),
     "data": (
-        *("source", "val_source", "shards_dir", "sample_world", "shards", "workers"),
+        *("source", "val_source", "shards_dir", "sample_world", "shards", "remote", "workers"),
         *("max_bad_samples", "log_samples"),
     ),
     "trainer": ("accelerator", "devices", "num_nodes", "log_every_n_steps", "loggers", "progress"),
@@ -79,7 +81,7 @@ def pretrain(
         run,
         protocol=parts.protocol,
         train=datamodule.shard_set,
-        sets=_evaluation_sets(sources),
+        sets=_evaluation_sets(sources, cache_of(options.data.remote)),
         fingerprint=fingerprint,
         checkpoint=checkpoint,
         signals=signals,
@@ -93,10 +95,10 @@ def _prepare(options: Experiment) -> Sources:
 
 
 def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> StreetclipDataModule:
-    data = options.data
+    data, cache = options.data, cache_of(options.data.remote)
     # Only the resampled order gets by without an index; an indexed set knows its own size.
-    bare = data.order == "resampled" and not is_shard_set(Path(sources.train))
-    train = [sources.train] if bare else open_set(sources.train)
+    bare = data.order == "resampled" and is_bare(sources.train)
+    train = [sources.train] if bare else open_set(sources.train, cache)
     return StreetclipDataModule(
         train,
         preprocess=parts.backbone.preprocess,
@@ -114,6 +116,8 @@ def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> Streetcl
         shuffle_samples=data.shuffle_samples,
         shuffle_mib=data.shuffle_mib,
         max_bad_samples=data.max_bad_samples,
+        cache=cache,
+        prefetch=prefetch_of(data.remote),
     )
 
 
@@ -127,11 +131,11 @@ def _check_schedule(options: Experiment, datamodule: StreetclipDataModule) -> No
     learning_rate_factor(schedule, total_steps=total, warmup_steps=warmup)
 
 
-def _evaluation_sets(sources: Sources) -> dict[str, ShardSet]:
-    sets = {"val": open_set(sources.val)} if sources.val is not None else {}
+def _evaluation_sets(sources: Sources, cache: Cache) -> dict[str, ShardSet]:
+    sets = {"val": open_set(sources.val, cache)} if sources.val is not None else {}
     if not sets:
         _log.warning("no validation photographs: set data.val_source, or data.shards.val_share")
-    return {**sets, **{name: open_set(folder) for name, folder in sources.sets.items()}}
+    return {**sets, **{name: open_set(folder, cache) for name, folder in sources.sets.items()}}
 
 
 def _fingerprint(options: Experiment, datamodule: StreetclipDataModule) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from streetclip.build.remote import cache_of, names_tars, train_and_val, whole_set
 from streetclip.config.schema import DataConfig, SampleWorldConfig, ShardsConfig
 from streetclip.errors import ShardError
 from streetclip.sampleworld.generate import WORLD_VERSION, generate
+from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
+from streetclip.shards.remote import is_url
 from streetclip.shards.write import BuildOptions, BuildReport, build_shards
 
 SAMPLE_WORLD = "sample-world"
@@ -30,8 +33,8 @@ class Sources:
     """Where the photographs of a run lie; plain strings, so that ranks can tell each other.
 
     Args:
-        train: Folder of the training shard set, or URLs of shards for the resampled order.
-        val: Folder of the validation shard set, or None.
+        train: Folder or URL of the training shard set, or URLs of shards for the resampled order.
+        val: Folder or URL of the validation shard set, or None.
         sets: Further named sets to evaluate on.
     """
 
@@ -51,28 +54,43 @@ def prepare(data: DataConfig, sets: Mapping[str, str], *, progress: bool = True)
     Raises:
         InputError: A source is missing, empty or unusable.
     """
-    options, folder = data.shards, Path(data.shards_dir)
+    options, folder, cache = data.shards, Path(data.shards_dir), cache_of(data.remote)
     if data.source == SAMPLE_WORLD:
         train, val = _sample_world(data.sample_world, options, folder, progress=progress)
     elif data.order == "resampled" and _is_tars(data.source):
         train, val = data.source, None
+    elif is_url(data.source):
+        train, val = train_and_val(data.source, cache)
     else:
         train, val = _splits(built(data.source, options, folder, progress=progress))
     if data.val_source is not None:
-        val = whole(data.val_source, options, folder, progress=progress)
-    further = {k: whole(v, options, folder, progress=progress) for k, v in sets.items()}
+        val = whole(data.val_source, options, folder, progress=progress, cache=cache)
+    further = {
+        name: whole(source, options, folder, progress=progress, cache=cache)
+        for name, source in sets.items()
+    }
     return Sources(train, val, further)
 
 
-def whole(source: str, options: ShardsConfig, folder: Path, *, progress: bool = True) -> str:
+def whole(
+    source: str,
+    options: ShardsConfig,
+    folder: Path,
+    *,
+    progress: bool = True,
+    cache: Cache | None = None,
+) -> str:
     """A source to evaluate on as one shard set: all of it, or the validation split of a built one.
 
     Args:
-        source: A shard set, or a folder, CSV or Parquet file.
+        source: A shard set, its URL, or a folder, CSV or Parquet file.
         options: How a source becomes a shard set; the split is left out.
         folder: Where built shard sets are kept.
         progress: Show progress bars.
+        cache: Where files from a URL are kept; None is the user's.
     """
+    if is_url(source):
+        return whole_set(source, Cache() if cache is None else cache)
     if is_shard_set(Path(source)):
         return str(_any_split(Path(source), ("val", "all", "train")))
     plain = ShardsConfig(**{**asdict(options), "val_share": 0.0, "holdout_countries": []})
@@ -104,7 +122,8 @@ def built(
     if not path.exists():
         raise ShardError(
             f"no such source: {source}",
-            allowed="sample-world, a shard set, a folder of photographs, a CSV or a Parquet file",
+            allowed="sample-world, a shard set or its URL, a folder of photographs, a CSV or a "
+            "Parquet file",
         )
     if is_shard_set(path) or (path.is_dir() and any(path.glob("*.tar"))):
         open_shard_set(_any_split(path, ("train", "all", "val")))
@@ -200,6 +219,8 @@ def _sample_world(
 def _is_tars(source: str) -> bool:
     """Whether a source names tars that have no index, here or at a URL."""
     path = Path(source)
+    if is_url(source):
+        return names_tars(source)
     if not path.exists():
         return True
     if path.is_dir():
@@ -217,9 +238,23 @@ def _any_split(root: Path, names: tuple[str, ...]) -> Path:
     return next((root / name for name in names if is_shard_set(root / name)), root)
 
 
-def open_set(folder: str) -> ShardSet:
-    """Open a shard set that `prepare` has named."""
-    return open_shard_set(Path(folder))
+def open_set(place: str, cache: Cache | None = None) -> ShardSet:
+    """Open a shard set that `prepare` has named.
+
+    Args:
+        place: Its folder or URL.
+        cache: Where files from a URL are kept; None is the user's.
+    """
+    return open_shard_set(place, cache=cache)
+
+
+def is_bare(train: str) -> bool:
+    """Whether what `prepare` has named are tars without an index, for the resampled order.
+
+    Args:
+        train: Of `Sources`.
+    """
+    return names_tars(train) if is_url(train) else not is_shard_set(Path(train))
 
 
 def _content(path: Path) -> str:

@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="photographs, folders of them, or tables (.csv, .parquet) with a column image",
     )
     parser.add_argument(
-        "--model", required=True, help="a checkpoint, or an open_clip model as NAME:TAG_OR_PATH"
+        "--model", required=True, help="a checkpoint or its URL, or NAME:TAG_OR_PATH of open_clip"
     )
     parser.add_argument("--protocol", default="streetclip", help="a name or a YAML file")
     parser.add_argument("--top", type=int, default=5, help="countries to tell (default 5)")

@@ -14,11 +14,11 @@ from streetclip.geo.countries import countries
 from streetclip.shards.stats import ShardStats, stats
 
 
-def show(folder: Path, template: str) -> None:
+def show(folder: Path | str, template: str) -> None:
     """Print the figures of a shard set, and captions of some of its samples.
 
     Args:
-        folder: A shard set, or the folder of its splits.
+        folder: A shard set, or the folder of its splits; may be a URL.
         template: Of the captions.
     """
     chosen = load_template(template)

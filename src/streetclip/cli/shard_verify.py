@@ -12,11 +12,12 @@ from streetclip.shards.verify import Problem, verify
 _NO_CAPTIONS = "none"
 
 
-def show(folder: Path, out: Path | None, *, captions: str | None, processes: int) -> int:
+def show(folder: Path | str, out: Path | None, *, captions: str | None, processes: int) -> int:
     """Look at every sample, print what is bad, and copy the rest if asked to.
 
     Args:
-        folder: A shard set, the folder of its splits, or tars without an index.
+        folder: A shard set, the folder of its splits, or tars without an index; a shard set may be
+            at a URL.
         out: Where a clean shard set goes, or None.
         captions: Template that the samples must suffice for, ``"none"``, or None for the default.
         processes: How many look at a time.
@@ -37,7 +38,7 @@ def show(folder: Path, out: Path | None, *, captions: str | None, processes: int
     return 0
 
 
-def _template(folder: Path, captions: str | None) -> Template | None:
+def _template(folder: Path | str, captions: str | None) -> Template | None:
     if captions is None:
         sources = find_sources(folder)
         unplaced = all(each.shard_set.options.get("keep_unplaced") for each in sources)
@@ -47,7 +48,7 @@ def _template(folder: Path, captions: str | None) -> Template | None:
     return None if captions == _NO_CAPTIONS else load_template(captions)
 
 
-def _print(problems: Sequence[Problem], folder: Path) -> None:
+def _print(problems: Sequence[Problem], folder: Path | str) -> None:
     for problem in problems:
         fields = (problem.shard, problem.key, problem.reason, problem.detail)
         print("\t".join(_printable(text) for text in fields))

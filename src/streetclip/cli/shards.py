@@ -21,7 +21,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verify = verbs.add_parser("verify", help="look at everything once and list what is bad")
     stats = verbs.add_parser("stats", help="photographs per country, sizes, captions")
     for verb, action in ((index, _index), (verify, _verify), (stats, _stats)):
-        verb.add_argument("folder", type=Path, metavar="DIR")
+        local = verb is index
+        verb.add_argument(
+            "folder", type=Path if local else _place, metavar="DIR" if local else "DIR|URL"
+        )
         verb.set_defaults(run=action)
     for verb in (index, verify):
         verb.add_argument("--processes", type=int, help="default: all cores")
@@ -33,6 +36,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "only measured (default: street; none for a set that was built with --keep-unplaced)",
     )
     stats.add_argument("--captions", default="street", help="template of the example captions")
+
+
+def _place(text: str) -> Path | str:
+    """A URL stays as it is; a `Path` would lose a slash."""
+    return text if "://" in text else Path(text)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

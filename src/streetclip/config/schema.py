@@ -6,17 +6,8 @@ the field's metadata, where `config/load.py` finds it.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
-
-def one_of(default: str, *others: str) -> Any:
-    """A field that takes one of a few words, the default first."""
-    return field(default=default, metadata={"choices": (default, *others)})
-
-
-def between(default: Any, low: float, high: float = float("inf")) -> Any:
-    """A number with bounds, both allowed; None passes where the annotation allows it."""
-    return field(default=default, metadata={"low": low, "high": high})
+from streetclip.config.bounds import between, one_of
 
 
 @dataclass
@@ -72,11 +63,29 @@ class AugmentConfig:
 
 
 @dataclass
+class RemoteConfig:
+    """Shard sets, tars and checkpoints at URLs: where they are kept, how hard to try."""
+
+    cache_dir: str | None = None
+    """Folder of what was fetched, shared by all runs; None is `streetclip` in the user's cache."""
+    cache_gib: float = between(100.0, 0.001)
+    """Gibibytes that the folder may hold; what was not used for longest makes room."""
+    timeout_s: float = between(30.0, 0.1, 3600.0)
+    """Longest wait for a connection, and for each further byte, seconds."""
+    tries: int = between(6, 1, 100)
+    """How often a file is tried, with pauses that grow from half a second to half a minute."""
+    prefetch_shards: int = between(8, 0)
+    """Shards that a rank fetches beyond those that it reads; 0 fetches when they are needed."""
+    downloads: int = between(4, 1, 64)
+    """Shards that a rank fetches at a time."""
+
+
+@dataclass
 class DataConfig:
     """Which photographs, in which order, with which captions."""
 
     source: str = "sample-world"
-    """`sample-world`, a shard set, or a folder, CSV or Parquet file that becomes one."""
+    """`sample-world`, a shard set, its URL, or a folder, CSV or Parquet file that becomes one."""
     val_source: str | None = None
     """Photographs to validate on; None takes the validation split of `source`."""
     shards_dir: str = "shards"
@@ -85,8 +94,10 @@ class DataConfig:
     """Options of the embedded default."""
     shards: ShardsConfig = field(default_factory=ShardsConfig)
     """How `source` becomes a shard set, where it is none yet."""
+    remote: RemoteConfig = field(default_factory=RemoteConfig)
+    """Sources at URLs."""
     order: str = one_of("planned", "resampled")
-    """`planned` resumes exactly, needs an index; `resampled` reads any WebDataset, also at URLs."""
+    """`planned` resumes exactly, needs an index; `resampled` reads any WebDataset."""
     batch_size: int = between(256, 2)
     """Pairs in one optimiser step over all ranks."""
     micro_batch_size: int | None = between(None, 1)
@@ -122,7 +133,7 @@ class ModelConfig:
     pretrained: str | None = None
     """A tag that open_clip knows (needs its hub), or the path of a weight file."""
     start_from: str | None = None
-    """One of our checkpoints to take the weights from, instead of `pretrained`."""
+    """One of our checkpoints, or its URL, to take the weights from, instead of `pretrained`."""
     lock_image: bool = False
     """Do not train the image tower."""
     lock_text: bool = False
@@ -216,7 +227,7 @@ class EvaluationConfig:
     protocol: str = "streetclip"
     """Name of a shipped protocol, or path of one."""
     sets: dict[str, str] = field(default_factory=dict)
-    """Further named sets besides `val`: name to shard set."""
+    """Further named sets besides `val`: name to shard set, or its URL."""
     every_n_steps: int | None = between(None, 1)
     """Also evaluate every so many steps; None only before the first and after each epoch."""
     batch_size: int = between(128, 1)
@@ -262,9 +273,9 @@ class BenchmarkConfig:
     runs_dir: str = "runs"
     """Where runs are."""
     model: str | None = None
-    """One of our checkpoints, or the name of an open_clip model and `:TAG_OR_PATH` of weights."""
+    """One of our checkpoints, its URL, or an open_clip model and `:TAG_OR_PATH` of weights."""
     data: str | None = None
-    """A shard set, or a folder, CSV or Parquet file."""
+    """A shard set, or its URL, or a folder, CSV or Parquet file."""
     protocol: str | None = None
     """Name of a shipped protocol, or path of one; None takes the run's own, else `streetclip`."""
     out: str | None = None
@@ -273,6 +284,8 @@ class BenchmarkConfig:
     """Columns of a known benchmark table."""
     shards_dir: str = "shards"
     """Where a shard set that is built for the benchmark is kept and found again."""
+    remote: RemoteConfig = field(default_factory=RemoteConfig)
+    """Data and models at URLs."""
     batch_size: int = between(128, 1)
     """Photographs, and prompts, in one pass of the model."""
     bootstrap: int = between(1000, 10)

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,17 @@ from torch.utils.data import Dataset
 from streetclip.captions.template import Template
 from streetclip.data.batch import Batch, Recipe, Tokenize
 from streetclip.data.dataset import Cursor, PlannedDataset, StepSampler
+from streetclip.data.given import indexed, opener, stated, tars
 from streetclip.data.loader import StepLoader, make_loader, safe_start_method
 from streetclip.data.plan import Plan
+from streetclip.data.prefetch import Prefetch, Prefetcher, seat_of
 from streetclip.data.quarantine import BadSample, Quarantine
 from streetclip.data.resampled import ResampledDataset
 from streetclip.data.side_channel import SideChannel
 from streetclip.data.stages import expand_urls
 from streetclip.errors import PlanError
 from streetclip.records import Preprocess
+from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet
 
 logger = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ class StreetclipDataModule(pl.LightningDataModule):
         max_bad_samples: The run stops when more photographs than this are bad.
         quarantine: File that lists bad photographs, or None.
         start_method: How workers start (``"fork"``, ``"forkserver"``, ``"spawn"``); None chooses.
+        cache: Keeps what is fetched from URLs of tars; a shard set at a URL has its own.
+        prefetch: Only planned: how much of a shard set at a URL is fetched ahead.
 
     Raises:
         PlanError: If the numbers do not fit together.
@@ -76,6 +81,8 @@ class StreetclipDataModule(pl.LightningDataModule):
         max_bad_samples: int = 100,
         quarantine: Path | None = None,
         start_method: str | None = None,
+        cache: Cache | None = None,
+        prefetch: Prefetch | None = None,
     ) -> None:
         super().__init__()
         self.cursor = Cursor()
@@ -90,10 +97,12 @@ class StreetclipDataModule(pl.LightningDataModule):
         self.start_method = start_method
         self.quarantine = Quarantine(quarantine, max_bad_samples=max_bad_samples)
         self._ranks = SideChannel()
+        self.prefetch = prefetch or Prefetch()
+        self._prefetcher: Prefetcher | None = None
         self.shard_set: ShardSet | None = None
         self.urls: list[str] = []
         if order == "planned":
-            self.shard_set = _indexed(train)
+            self.shard_set = indexed(train)
             self.plan = Plan(
                 self.shard_set.samples_per_shard,
                 batch_size=batch_size,
@@ -102,8 +111,9 @@ class StreetclipDataModule(pl.LightningDataModule):
                 seed=seed,
             )
         elif order == "resampled":
-            self.urls = expand_urls(_tars(train))
-            self.samples_per_epoch = _stated(samples_per_epoch, train)
+            self.urls = expand_urls(tars(train))
+            self.open_tar = opener(train, cache)
+            self.samples_per_epoch = stated(samples_per_epoch, train)
         else:
             raise PlanError("data.order is unknown", got=order, allowed="planned, resampled")
 
@@ -121,10 +131,15 @@ class StreetclipDataModule(pl.LightningDataModule):
             self._announce()
         return make_loader(
             self._dataset(),
-            StepSampler(self.steps_per_epoch, cursor=self.cursor),
+            StepSampler(self.steps_per_epoch, cursor=self.cursor, on_step=self._look_ahead()),
             workers=self.workers,
-            start_method=self.start_method or safe_start_method(self.urls),
+            start_method=self.start_method or safe_start_method(self._places()),
         )
+
+    def teardown(self, stage: str) -> None:
+        """Stop fetching ahead."""
+        if self._prefetcher is not None:
+            self._prefetcher.stop()
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Take note of bad photographs in the training process, where all of them pass."""
@@ -211,10 +226,29 @@ class StreetclipDataModule(pl.LightningDataModule):
             samples_per_epoch=self.samples_per_epoch,
             shuffle_samples=self.shuffle_samples,
             shuffle_bytes=self.shuffle_mib * 2**20,
+            open_tar=self.open_tar,
             seed=self.seed,
             rank=rank,
             world=world,
         )
+
+    def _places(self) -> list[str]:
+        return self.urls if self.shard_set is None else [self.shard_set.location]
+
+    def _look_ahead(self) -> Callable[[int, int], object] | None:
+        """What to tell of every step that is handed out; None where all shards are here."""
+        self.teardown("fit")
+        if self.shard_set is None or self.shard_set.remote is None or not self.prefetch.shards:
+            return None
+        self._prefetcher = Prefetcher(
+            self.shard_set,
+            self.plan,
+            seat=seat_of(self.trainer),
+            amount=self.prefetch,
+            lag=2 * self.workers,
+            epochs=self.trainer.max_epochs if self.trainer else None,
+        )
+        return self._prefetcher.at
 
     def _rank_and_world(self) -> tuple[int, int]:
         if self.trainer is None:
@@ -244,33 +278,6 @@ class StreetclipDataModule(pl.LightningDataModule):
             "uninterrupted one; `streetclip shards index DIR` makes the index that data.order="
             "planned needs, without changing a tar"
         )
-
-
-def _indexed(train: ShardSet | Sequence[str]) -> ShardSet:
-    if isinstance(train, ShardSet):
-        return train
-    raise PlanError(
-        "data.order=planned needs a shard set with an index",
-        got=", ".join(train),
-        remedy="run `streetclip shards index DIR` once, or set data.order=resampled",
-    )
-
-
-def _tars(train: ShardSet | Sequence[str]) -> list[str]:
-    if isinstance(train, ShardSet):
-        return [str(train.root / entry.file) for entry in train.shards]
-    return [train] if isinstance(train, str) else list(train)
-
-
-def _stated(samples_per_epoch: int | None, train: ShardSet | Sequence[str]) -> int:
-    if samples_per_epoch is not None:
-        return samples_per_epoch
-    if isinstance(train, ShardSet):
-        return len(train)
-    raise PlanError(
-        "data.order=resampled does not know how many samples count as an epoch",
-        remedy="set data.samples_per_epoch",
-    )
 
 
 def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """Batches by (epoch, step), made from the plan; nothing here remembers what came before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from torch.utils.data import Dataset, Sampler
@@ -40,11 +40,19 @@ class StepSampler(Sampler[tuple[int, int]]):
     Args:
         steps_per_epoch: Steps of a full epoch.
         cursor: The step to take next; shared with whoever advances it.
+        on_step: Called with epoch and step when a step is handed out to be loaded.
     """
 
-    def __init__(self, steps_per_epoch: int, *, cursor: Cursor | None = None) -> None:
+    def __init__(
+        self,
+        steps_per_epoch: int,
+        *,
+        cursor: Cursor | None = None,
+        on_step: Callable[[int, int], object] | None = None,
+    ) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.cursor = Cursor() if cursor is None else cursor
+        self.on_step = on_step
         self._named_epoch = 0
 
     @property
@@ -67,7 +75,13 @@ class StepSampler(Sampler[tuple[int, int]]):
         # No generator: the cursor must be read now, not when the first batch is asked for.
         epoch = max(self._named_epoch, self.cursor.epoch)
         start = self.cursor.step if epoch == self.cursor.epoch else 0
-        return iter([(epoch, step) for step in range(start, self.steps_per_epoch)])
+        return self._handed_out(epoch, start)
+
+    def _handed_out(self, epoch: int, start: int) -> Iterator[tuple[int, int]]:
+        for step in range(start, self.steps_per_epoch):
+            if self.on_step is not None:
+                self.on_step(epoch, step)
+            yield epoch, step
 
 
 class PlannedDataset(Dataset[Batch]):

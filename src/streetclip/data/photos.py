@@ -37,6 +37,7 @@ class PhotoDataset(Dataset[Photo]):
 
     def __init__(self, shard_set: ShardSet, preprocess: Preprocess) -> None:
         self.preprocess = preprocess
+        self.location = shard_set.location
         self._ends = torch.tensor(shard_set.samples_per_shard, dtype=torch.int64).cumsum(0)
         self._reader = ShardReader(shard_set)
 

@@ -9,8 +9,8 @@ share of the lanes, so the global batch is the same list for any number of ranks
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -22,6 +22,28 @@ from streetclip.errors import PlanError
 PLAN_VERSION = 1
 # 192 = 64 x 3: default lanes suit 1, 2, 3, 4, 6, 8, ... ranks where the batch does.
 DEFAULT_LANES = 192
+
+
+class Window(NamedTuple):
+    """Shards that are read during the same steps.
+
+    Args:
+        epoch: From 0.
+        step: The first step that reads from them.
+        shards: Each once, in the order of the lanes.
+    """
+
+    epoch: int
+    step: int
+    shards: list[int]
+
+
+class _Line(NamedTuple):
+    """The samples of an epoch, one shard after the other: order, ends, and where it begins."""
+
+    order: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    rotation: int
 
 
 class Plan:
@@ -111,6 +133,45 @@ class Plan:
         line = [self._line(lane, step) for lane in range(rank * share, (rank + 1) * share)]
         return self._locate(np.concatenate(line))
 
+    def upcoming(self, epoch: int, step: int, *, rank: int = 0, world: int = 1) -> Iterator[Window]:
+        """The shards that a rank reads from a step on, epoch after epoch without end.
+
+        All lanes shuffle the same window at the same step, so a window's shards may be needed at
+        any moment from its first step on. Nothing is remembered: any thread may ask.
+
+        Args:
+            epoch: From 0.
+            step: The first window is the one that it is in.
+            rank: Of this process, from 0.
+            world: Number of ranks; divides `lanes`.
+
+        Yields:
+            One window after the other.
+
+        Raises:
+            PlanError: If the ranks do not divide the lanes.
+
+        Example:
+            >>> plan = Plan([3, 2, 4], batch_size=4, lanes=2, window=2, seed=1)
+            >>> read = set(plan.positions(0, 0)[:, 0].tolist())
+            >>> read <= set(next(plan.upcoming(0, 0)).shards)
+            True
+        """
+        self.check_world(world)
+        share = self.lanes // world
+        lanes = np.arange(rank * share, (rank + 1) * share, dtype=np.int64)
+        last = (self.steps_per_epoch * self._per_lane - 1) // self.window
+        while True:
+            line = self._line_of(epoch)
+            for number in range(self.window_of(step), last + 1):
+                first_step = number * self.window // self._per_lane
+                yield Window(epoch, first_step, self._shards_of(line, number, lanes))
+            epoch, step = epoch + 1, 0
+
+    def window_of(self, step: int) -> int:
+        """The number of the window in which the lanes are when a step begins."""
+        return step * self._per_lane // self.window
+
     def check_world(self, world: int) -> None:
         """Refuse a number of ranks that cannot share the lanes.
 
@@ -169,14 +230,29 @@ class Plan:
     def _enter(self, epoch: int) -> None:
         if epoch == self._epoch:
             return
-        bits = keyed_bits(self.seed, epoch, purpose=Purpose.SHARDS)
-        self._order = permutation(bits, len(self._sizes))
-        self._ends = np.cumsum(self._sizes[self._order])
-        # Without this, a set of one shard would leave out the same samples in every epoch.
-        turn = keyed_bits(self.seed, epoch, purpose=Purpose.ROTATION).random_raw()
-        self._rotation = int(turn) % self.samples
+        self._order, self._ends, self._rotation = self._line_of(epoch)
         self._windows.clear()
         self._epoch = epoch
+
+    def _line_of(self, epoch: int) -> _Line:
+        bits = keyed_bits(self.seed, epoch, purpose=Purpose.SHARDS)
+        order = permutation(bits, len(self._sizes))
+        # Without this, a set of one shard would leave out the same samples in every epoch.
+        turn = keyed_bits(self.seed, epoch, purpose=Purpose.ROTATION).random_raw()
+        return _Line(order, np.cumsum(self._sizes[order]), int(turn) % self.samples)
+
+    def _shards_of(self, line: _Line, window: int, lanes: NDArray[np.int64]) -> list[int]:
+        """The shards that a window of some lanes covers."""
+        length = min(self.window, self._lane_length - window * self.window)
+        first = lanes * self._lane_length + window * self.window + line.rotation
+        begin, end = first % self.samples, (first + length - 1) % self.samples
+        slots = np.searchsorted(line.ends, np.stack([begin, end]), side="right").T.tolist()
+        found: dict[int, None] = {}
+        for (low, high), turns in zip(slots, (begin > end).tolist(), strict=True):
+            parts = ((low, len(line.order)), (0, high + 1)) if turns else ((low, high + 1),)
+            for start, stop in parts:
+                found |= dict.fromkeys(line.order[start:stop].tolist())
+        return [shard for shard in found if self._sizes[shard] > 0]
 
     def _line(self, lane: int, step: int) -> NDArray[np.int64]:
         """Positions on the line that a lane gives to a step."""

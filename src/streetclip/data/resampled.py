@@ -1,14 +1,14 @@
 """The resampled order: shards drawn again and again, for sets that have no index.
 
-Made of webdataset's stages for shards, with bytes opened through fsspec instead of its shell
+Made of webdataset's stages for shards, with tars opened through the cache instead of its shell
 commands, with the strict reader of the shards room instead of its own, which overlooks damage, and
 with our decoder and captions instead of its `.decode()`, which unpickles what a tar may hold.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import webdataset as wds
@@ -19,6 +19,7 @@ from streetclip.data.quarantine import BadSample
 from streetclip.data.randomness import Purpose, keyed_bits
 from streetclip.data.stages import Patience, bounded_shuffle, members, opened
 from streetclip.errors import PlanError, SampleError
+from streetclip.shards.opener import TarOpener
 from streetclip.shards.read import RawSample
 
 _MAX_BAD_IN_A_ROW = 1000
@@ -48,6 +49,7 @@ class ResampledDataset(Dataset[Batch]):
         samples_per_epoch: How many samples count as an epoch.
         shuffle_samples: Samples in the shuffle buffer, at most.
         shuffle_bytes: Bytes in the shuffle buffer, at most.
+        open_tar: Opens a path or URL of a tar; must be picklable.
         seed: Decides which shards are drawn, and the order in the buffer.
         rank: Of this process.
         world: Number of ranks; divides `batch_size`.
@@ -66,6 +68,7 @@ class ResampledDataset(Dataset[Batch]):
         samples_per_epoch: int,
         shuffle_samples: int = 2000,
         shuffle_bytes: int = 512 * 2**20,
+        open_tar: Callable[[str], BinaryIO] | None = None,
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
@@ -87,6 +90,7 @@ class ResampledDataset(Dataset[Batch]):
         self.steps_per_epoch = samples_per_epoch // batch_size
         self.shuffle_samples = shuffle_samples
         self.shuffle_bytes = shuffle_bytes
+        self.open_tar = TarOpener() if open_tar is None else open_tar
         self.seed = seed
         self.rank = rank
         self._tokens = TokenCache(tokenize)
@@ -134,7 +138,7 @@ class ResampledDataset(Dataset[Batch]):
             wds.ResampledShards(
                 self.urls, seed=shard_seed, deterministic=True, worker_seed=_no_worker_seed
             ),
-            opened(patience),
+            opened(patience, self.open_tar),
             members(patience),
             bounded_shuffle(
                 random.Random(order_seed),  # noqa: S311 - decides an order, guards no secret

@@ -8,13 +8,13 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import braceexpand
 from webdataset.filters import pick
 
 from streetclip.errors import SampleError, ShardError
-from streetclip.shards.remote import check_url, open_bytes
+from streetclip.shards.remote import check_url
 from streetclip.shards.stream import stream_samples
 
 Sample = dict[str, Any]
@@ -86,13 +86,13 @@ class Patience:
         self.spent = 0
 
 
-def opened(patience: Patience) -> Stage:
-    """A stage that opens shards through fsspec."""
+def opened(patience: Patience, open_tar: Callable[[str], BinaryIO]) -> Stage:
+    """A stage that opens shards."""
 
     def stage(shards: Iterator[Sample]) -> Iterator[Sample]:
         for shard in shards:
             patience.spend()
-            with open_bytes(shard["url"]) as stream:
+            with open_tar(shard["url"]) as stream:
                 yield shard | {"stream": stream}
 
     return stage

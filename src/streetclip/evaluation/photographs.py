@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from streetclip.data.loader import safe_start_method
 from streetclip.data.photos import Photo, PhotoDataset
 
 
@@ -86,6 +87,7 @@ def load(
         dataset,
         batch_sampler=[list(step.indices) for step in plan],
         num_workers=workers,
+        multiprocessing_context=safe_start_method([dataset.location]) if workers else None,
         collate_fn=_collate,
         # A generator of its own, so that an evaluation leaves the randomness of training alone.
         generator=torch.Generator().manual_seed(0),

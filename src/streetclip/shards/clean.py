@@ -44,7 +44,7 @@ class Cleaned:
 
 
 def clean(
-    folder: Path, out: Path, check: Check, *, processes: int = 1, progress: bool = False
+    folder: Path | str, out: Path, check: Check, *, processes: int = 1, progress: bool = False
 ) -> Cleaned:
     """Verifies a shard set and copies what is good, byte for byte, into a new one.
 
@@ -53,7 +53,8 @@ def clean(
     a walk finds. The same command repeated after it was killed begins anew.
 
     Args:
-        folder: A shard set, the folder that holds its splits, or tars without an index.
+        folder: A shard set, the folder that holds its splits, or tars without an index; a shard
+            set may be at a URL.
         out: A new or empty folder, or that of the same command when it was killed.
         check: Looks at one sample, as `verify` does.
         processes: How many look at a time.
@@ -148,7 +149,7 @@ def _write_set(source: Source, origin: str, out: Path, copied: Sequence[Copied])
     entries = tuple(each.entry for each in copied if each.entry is not None)
     if not entries:
         raise ShardError(
-            f"not one sample of {source.shard_set.root} can be used",
+            f"not one sample of {source.shard_set.location} can be used",
             remedy="see `streetclip shards verify`",
         )
     places: Places = Counter()

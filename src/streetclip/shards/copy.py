@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
-from streetclip.errors import SampleError, ShardError
+from streetclip.errors import AbsentError, SampleError, ShardError
 from streetclip.shards.group import IMAGE_EXTENSIONS
 from streetclip.shards.index import Places, index_tar, save_index
 from streetclip.shards.layout import ShardEntry, sync_folder
@@ -57,8 +57,16 @@ def copy_shard(job: CopyJob) -> Copied:
         What was copied.
 
     Raises:
-        ShardError: The tar changed since it was looked at.
+        ShardError: The tar changed since it was looked at, or cannot be fetched now.
     """
+    try:
+        with job.source.shard_set.held(0):
+            return _copy(job)
+    except AbsentError:
+        return Copied(None, Counter())  # It is not there, which `verify` has said.
+
+
+def _copy(job: CopyJob) -> Copied:
     try:
         reached = reach(job.source)
     except ShardError:
@@ -91,7 +99,7 @@ def _copy_sample(reached: Reached, sample: int, names: Mapping[int, str], add: A
         raw = reached.reader.read(0, sample)
     except SampleError as error:
         raise ShardError(
-            f"{reached.reader.shard_set.path(0)} changed while it was copied",
+            f"{reached.reader.shard_set.describe(0)} changed while it was copied",
             got=error,
             remedy="repeat the command in a new folder when nothing writes to it any more",
         ) from error

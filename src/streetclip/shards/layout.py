@@ -1,46 +1,52 @@
-"""What a shard set is on disk: tars, an index beside each, and `shards.json` that names them."""
+"""What a shard set is: tars, an index beside each, and `shards.json` that names them."""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from streetclip.errors import ShardError
-from streetclip.shards.sidecar import sidecar_path
+from streetclip.shards.cache import Cache
+from streetclip.shards.durable import sync_folder, write_whole
+from streetclip.shards.files import LocalFiles, RemoteFiles, ShardEntry, ShardFiles
+from streetclip.shards.find import (
+    SHARDS_FILE,
+    SPLITS,
+    available_splits,
+    find_remote,
+    find_root,
+    is_shard_set,
+)
+from streetclip.shards.remote import check_url, is_url, shown
 
-SHARDS_FILE = "shards.json"
+__all__ = [
+    "SHARDS_FILE",
+    "SPLITS",
+    "VERSION",
+    "ShardEntry",
+    "ShardSet",
+    "available_splits",
+    "is_shard_set",
+    "open_shard_set",
+    "shard_set_digest",
+    "sync_folder",
+    "write_shard_set",
+    "write_whole",
+]
+
 VERSION = 1
-SPLITS = ("train", "val", "all")
-
-
-@dataclass(frozen=True, slots=True)
-class ShardEntry:
-    """One tar of a shard set.
-
-    Args:
-        file: Name in the folder of the set.
-        bytes: Size of the tar.
-        sha256: Of the tar.
-        samples: Samples that the index names.
-        index_sha256: Of the index beside the tar.
-    """
-
-    file: str
-    bytes: int
-    sha256: str
-    samples: int
-    index_sha256: str
 
 
 @dataclass(frozen=True)
 class ShardSet:
-    """A folder of tars that can be read sample by sample.
+    """Tars that can be read sample by sample, wherever they lie.
 
     Args:
-        root: The folder.
+        place: The folder, or the URL and its cache.
         shards: Its tars, in order.
         digest: Of all tars and indices; two sets with the same digest are the same set.
         countries: Photographs per ISO code; those without a country are not counted.
@@ -49,7 +55,7 @@ class ShardSet:
         options: How the set was built, as plain values.
     """
 
-    root: Path
+    place: Path | RemoteFiles
     shards: tuple[ShardEntry, ...]
     digest: str
     countries: Mapping[str, int]
@@ -70,16 +76,75 @@ class ShardSet:
         """The places that the photographs show, ``"CC/Region/Town"``."""
         return frozenset(self.town_counts)
 
+    @property
+    def files(self) -> ShardFiles:
+        """Gives the tars and their indices."""
+        return LocalFiles(self.place) if isinstance(self.place, Path) else self.place
+
+    @property
+    def remote(self) -> RemoteFiles | None:
+        """The URL and its cache; None for a folder."""
+        return None if isinstance(self.place, Path) else self.place
+
+    @property
+    def root(self) -> Path:
+        """The folder of the set.
+
+        Raises:
+            ShardError: It lies at a URL.
+        """
+        if isinstance(self.place, Path):
+            return self.place
+        raise ShardError(f"{self.location} is no folder", allowed="a shard set on this machine")
+
+    @property
+    def location(self) -> str:
+        """The folder or URL of the set, for messages."""
+        return str(self.place) if isinstance(self.place, Path) else shown(self.place.url)
+
+    @property
+    def name(self) -> str:
+        """The last part of its place."""
+        return self.location.rstrip("/?.").rpartition("/")[2]
+
     def path(self, shard: int) -> Path:
-        """Where a tar lies.
+        """Where a tar lies on the disk; one at a URL is fetched first, and must be opened soon.
 
         Args:
             shard: Position in `shards`.
 
         Returns:
             Its path.
+
+        Raises:
+            ShardError: It cannot be fetched.
         """
-        return self.root / self.shards[shard].file
+        return self.files.path(self.shards[shard])
+
+    @contextmanager
+    def held(self, shard: int) -> Iterator[None]:
+        """Keep a tar from making room in a cache for others; nothing where there is no cache.
+
+        Args:
+            shard: Position in `shards`.
+
+        Raises:
+            ShardError: It cannot be fetched.
+        """
+        handle = None if self.remote is None else self.remote.open_tar(self.shards[shard])
+        try:
+            yield
+        finally:
+            if handle is not None:
+                os.close(handle)
+
+    def describe(self, shard: int) -> str:
+        """The path or URL of a tar, for messages; nothing is fetched.
+
+        Args:
+            shard: Position in `shards`.
+        """
+        return self.files.describe(self.shards[shard])
 
 
 def shard_set_digest(shards: Iterable[ShardEntry]) -> str:
@@ -95,37 +160,23 @@ def shard_set_digest(shards: Iterable[ShardEntry]) -> str:
     return hashlib.sha256("".join(["streetclip shards 1\n", *lines]).encode()).hexdigest()
 
 
-def is_shard_set(path: Path) -> bool:
-    """Whether a folder is a shard set, or holds the splits of one.
-
-    Args:
-        path: Any path.
-
-    Returns:
-        True where `open_shard_set` has something to open.
-    """
-    return (path / SHARDS_FILE).is_file() or bool(available_splits(path))
-
-
-def available_splits(path: Path) -> tuple[str, ...]:
-    """The splits below a folder that `streetclip shards build` has written.
-
-    Args:
-        path: The folder given as OUT.
-
-    Returns:
-        Any of ``("train", "val", "all")``; nothing for a folder that is a shard set itself.
-    """
-    return tuple(name for name in SPLITS if (path / name / SHARDS_FILE).is_file())
-
-
-def open_shard_set(path: Path, *, split: str | None = None, check_files: bool = True) -> ShardSet:
+def open_shard_set(
+    path: Path | str,
+    *,
+    split: str | None = None,
+    check_files: bool = True,
+    cache: Cache | None = None,
+) -> ShardSet:
     """Opens a shard set and checks that its files are there in the right size.
 
+    The files of a set at a URL are fetched when they are read; its list of shards is fetched now.
+
     Args:
-        path: A folder with `shards.json`, or one that holds ``train``, ``val`` or ``all``.
+        path: A folder with `shards.json`, or one that holds ``train``, ``val`` or ``all``; or the
+            URL of such a folder.
         split: Which of them; a set that was not split serves as ``train``. None takes the only one.
         check_files: False takes files that are missing or changed, for those who name them.
+        cache: Where files from a URL are kept; None is the user's.
 
     Returns:
         The shard set; no tar is read yet.
@@ -133,8 +184,11 @@ def open_shard_set(path: Path, *, split: str | None = None, check_files: bool = 
     Raises:
         ShardError: Nothing to open, the split is missing, or files are missing or changed.
     """
-    root = _find_root(path, split)
-    shard_set = _load(root)
+    if is_url(path):
+        shard_set = _open_remote(str(path), split, Cache() if cache is None else cache)
+    else:
+        root = find_root(Path(path), split)
+        shard_set = _parse(_read_list(root / SHARDS_FILE), root, str(root / SHARDS_FILE))
     own = shard_set.split
     if split is not None and own in ("train", "val") and own != split:
         raise ShardError(f"{path} is the {own} split", got=f"asked for {split}")
@@ -163,98 +217,43 @@ def write_shard_set(shard_set: ShardSet) -> None:
     write_whole(shard_set.root / SHARDS_FILE, text.encode())
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file beside its place, makes it durable, and moves it there in one step.
-
-    Args:
-        path: The file; what was there is replaced.
-        data: Its content.
-    """
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder durable.
-
-    Args:
-        folder: The folder.
-    """
-    handle = os.open(folder, os.O_RDONLY)
+def _read_list(path: Path) -> bytes:
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        return path.read_bytes()
+    except OSError as error:
+        raise ShardError(f"{path} cannot be read", got=error) from error
 
 
-def _find_root(path: Path, split: str | None) -> Path:
-    if (path / SHARDS_FILE).is_file():
-        return path
-    found = available_splits(path)
-    if split is not None and split in found:
-        return path / split
-    if split in (None, "train") and found == ("all",):
-        return path / "all"
-    if found and split is None:
-        if len(found) == 1:
-            return path / found[0]
-        raise ShardError(f"{path} holds several splits", got=", ".join(found), remedy="name one")
-    if found:
-        raise ShardError(
-            f"{path} has no {split} split",
-            got=", ".join(found),
-            remedy="build it with a val_share above 0, or name another source for it",
-        )
-    raise _nothing_to_open(path)
+def _open_remote(url: str, split: str | None, cache: Cache) -> ShardSet:
+    check_url(url)
+    found, raw = find_remote(url, split, cache.effort)
+    return _parse(raw, RemoteFiles(found, cache), f"{shown(found)}/{SHARDS_FILE}")
 
 
-def _nothing_to_open(path: Path) -> ShardError:
-    if not path.is_dir():
-        return ShardError(f"no shard set at {path}", got="no such folder")
-    if next(path.glob("*.tar"), None) is not None:
-        return ShardError(
-            f"{path} holds tars without an index",
-            remedy=f"run `streetclip shards index {path}` once, or set data.order=resampled",
-        )
-    return ShardError(
-        f"{path} is no shard set",
-        got=f"no {SHARDS_FILE} and no tar",
-        remedy="make one with `streetclip shards build SOURCE OUT`",
-    )
-
-
-def _load(root: Path) -> ShardSet:
-    path = root / SHARDS_FILE
+def _parse(raw: bytes, place: Path | RemoteFiles, name: str) -> ShardSet:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(raw.decode())
         if content["version"] != VERSION:
-            raise ShardError(f"{path} is of another version", got=content["version"], allowed=1)
+            raise ShardError(f"{name} is of another version", got=content["version"], allowed=1)
         shard_set = ShardSet(
-            root,
-            tuple(_entry(given, path) for given in content["shards"]),
+            place,
+            tuple(_entry(given, name) for given in content["shards"]),
             content["digest"],
             content["countries"],
             content["towns"],
             content["split"],
             content["options"],
         )
-    except OSError as error:
-        raise ShardError(f"{path} cannot be read", got=error) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ShardError(f"{path} cannot be read", got=repr(error)[:200]) from error
+        raise ShardError(f"{name} cannot be read", got=repr(error)[:200]) from error
     if shard_set.digest != shard_set_digest(shard_set.shards):
         raise ShardError(
-            f"{path} does not fit its own digest", remedy="build or index the shard set again"
+            f"{name} does not fit its own digest", remedy="build or index the shard set again"
         )
     return shard_set
 
 
-def _entry(given: Mapping[str, Any], where: Path) -> ShardEntry:
+def _entry(given: Mapping[str, Any], where: str) -> ShardEntry:
     """One line of `shards.json`, which may come from anybody."""
     name = given["file"]
     if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\\0"):
@@ -268,14 +267,6 @@ def _entry(given: Mapping[str, Any], where: Path) -> ShardEntry:
 
 def _check_files(shard_set: ShardSet) -> None:
     if not shard_set.shards:
-        raise ShardError(f"{shard_set.root} is a shard set without samples")
-    for number, shard in enumerate(shard_set.shards):
-        path = shard_set.path(number)
-        size = path.stat().st_size if path.is_file() else None
-        if size != shard.bytes or not sidecar_path(path).is_file():
-            raise ShardError(
-                f"{path} or its index is missing or has changed",
-                got="no such file" if size is None else f"{size} bytes",
-                allowed=f"{shard.bytes} bytes and an index",
-                remedy="build or index the shard set again",
-            )
+        raise ShardError(f"{shard_set.location} is a shard set without samples")
+    for shard in shard_set.shards:
+        shard_set.files.check(shard)

@@ -6,15 +6,12 @@ from pathlib import Path
 
 from streetclip.errors import ShardError
 from streetclip.records import Rejection
-from streetclip.shards.layout import (
-    SHARDS_FILE,
-    ShardEntry,
-    ShardSet,
-    available_splits,
-    open_shard_set,
-)
+from streetclip.shards.cache import Cache
+from streetclip.shards.find import places_of
+from streetclip.shards.layout import SHARDS_FILE, ShardEntry, ShardSet, open_shard_set
 from streetclip.shards.patience import patiently
 from streetclip.shards.read import ShardReader
+from streetclip.shards.remote import is_url
 from streetclip.shards.salvage import salvage_tar
 
 
@@ -66,11 +63,12 @@ class Reached:
     index_fault: str | None = None
 
 
-def find_sources(folder: Path) -> list[Source]:
+def find_sources(folder: Path | str, *, cache: Cache | None = None) -> list[Source]:
     """What a folder holds: a shard set, its splits, or tars without an index.
 
     Args:
-        folder: Any folder.
+        folder: Any folder, or the URL of a shard set or its splits.
+        cache: Where files from a URL are kept; None is the user's.
 
     Returns:
         One or more; none of their tars has been looked at.
@@ -78,16 +76,16 @@ def find_sources(folder: Path) -> list[Source]:
     Raises:
         ShardError: There is no tar, or a `shards.json` cannot be read.
     """
-    splits = () if (folder / SHARDS_FILE).is_file() else available_splits(folder)
-    if splits:
-        return [
-            Source(open_shard_set(folder / name, check_files=False), True, f"{name}/")
-            for name in splits
-        ]
-    tars = sorted(folder.glob("*.tar"))
-    if tars and not (folder / SHARDS_FILE).is_file():
-        return [Source(_without_index(folder, tars), False)]
-    return [Source(open_shard_set(folder, check_files=False), True)]
+    cache = Cache() if cache is None else cache
+    places = places_of(folder, cache.effort)
+    if not is_url(folder) and len(places) == 1 and not (Path(folder) / SHARDS_FILE).is_file():
+        tars = sorted(Path(folder).glob("*.tar"))
+        if tars and not places[0][1]:
+            return [Source(_without_index(Path(folder), tars), False)]
+    return [
+        Source(open_shard_set(place, check_files=False, cache=cache), True, prefix)
+        for place, prefix in places
+    ]
 
 
 def reach(source: Source) -> Reached:

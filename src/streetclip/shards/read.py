@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from streetclip.errors import SampleError, ShardError
 from streetclip.shards.layout import ShardSet
 from streetclip.shards.patience import patiently
-from streetclip.shards.sidecar import ShardIndex, read_index, sidecar_path
+from streetclip.shards.sidecar import ShardIndex
 from streetclip.shards.tar import BLOCK
 
 _MAX_INDICES = 512
@@ -72,7 +72,8 @@ class ShardReader:
             Key and bytes.
 
         Raises:
-            SampleError: The bytes are not those that were indexed.
+            SampleError: The bytes are not those that were indexed, also not in a copy of the tar
+                that was fetched anew.
             ShardError: The tar or its index is missing, has changed, or cannot be read even after
                 some further tries.
             IndexError: There is no such sample.
@@ -83,10 +84,10 @@ class ShardReader:
         key, record = index.key(sample), index.records[sample]
         raw = RawSample(key, *self._bytes(shard, record))
         if _wrong_part(raw, record) is not None:
-            self._forget(shard)
+            self._renew(shard)
             raw = RawSample(key, *self._bytes(shard, record))
             if (part := _wrong_part(raw, record)) is not None:
-                raise SampleError(f"{part}_checksum", f"{self.shard_set.path(shard)}: {key}")
+                raise SampleError(f"{part}_checksum", f"{self.shard_set.describe(shard)}: {key}")
         return raw
 
     def key(self, shard: int, sample: int) -> str:
@@ -143,6 +144,7 @@ class ShardReader:
         self._lock = threading.Lock()
         self._files: OrderedDict[int, int] = OrderedDict()
         self._indices: OrderedDict[int, ShardIndex] = OrderedDict()
+        self._examined: set[int] = set()
 
     def _bytes(self, shard: int, record: Any) -> tuple[bytes, bytes]:
         """Both members; in one read where they are neighbors, as they are in our own tars."""
@@ -163,7 +165,7 @@ class ShardReader:
                 self._forget(shard)
                 return self._pread_once(shard, offset, size)
 
-            return patiently(again, f"shard {self.shard_set.path(shard)}")
+            return patiently(again, f"shard {self.shard_set.describe(shard)}")
 
     def _pread_once(self, shard: int, offset: int, size: int) -> bytes:
         """The lock is held while reading, so that no other thread closes the file meanwhile."""
@@ -195,24 +197,34 @@ class ShardReader:
             if handle is not None:
                 os.close(handle)
 
+    def _renew(self, shard: int) -> None:
+        """Opens a tar anew at the next read; one that is damaged in a cache is fetched again.
+
+        Whether it is damaged is asked once, because it means to read the whole tar.
+        """
+        if shard not in self._examined:
+            self._examined.add(shard)
+            self.shard_set.files.mend(self.shard_set.shards[shard])
+        self._forget(shard)
+
     def _open(self, shard: int) -> int:
-        return os.open(self.shard_set.path(shard), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        return self.shard_set.files.open_tar(self.shard_set.shards[shard])
 
     def _load_index(self, shard: int) -> ShardIndex:
         if shard in self._given:
             return self._given[shard]
-        path, entry = self.shard_set.path(shard), self.shard_set.shards[shard]
-        index = read_index(sidecar_path(path))
-        expected = entry.samples
+        entry, name = self.shard_set.shards[shard], self.shard_set.describe(shard)
+        index = self.shard_set.files.index(entry)
         if not index.lies_within(entry.bytes):
             raise ShardError(
-                f"index of {path} names bytes that the tar does not have",
+                f"index of {name} names bytes that the tar does not have",
                 allowed=f"the {entry.bytes} bytes of the tar",
                 remedy="build or index the shard set again",
             )
+        expected = entry.samples
         if len(index) != expected:
             raise ShardError(
-                f"index of {path} has another number of samples than the shard set",
+                f"index of {name} has another number of samples than the shard set",
                 got=len(index),
                 allowed=expected,
                 remedy="build or index the shard set again",

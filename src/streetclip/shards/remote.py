@@ -1,11 +1,11 @@
-"""Opens bytes at a path or URL through fsspec; a URL never becomes a command."""
+"""URLs: which are allowed, how they are joined and shown. A URL never becomes a command."""
 
-import io
+import hashlib
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
-
-import fsspec
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from streetclip.errors import ShardError
 
@@ -15,31 +15,44 @@ SCHEMES = (
     *("file", "http", "https", "s3", "s3a", "gs", "gcs", "hf", "az", "abfs", "abfss", "oci"),
     *("ftp", "sftp", "ssh", "hdfs", "memory"),
 )
+WEB = ("http", "https")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
-def open_bytes(url_or_path: str | Path) -> io.IOBase:
-    """Opens a file for reading.
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """One file at a URL, and what is known of it before it is fetched.
 
     Args:
-        url_or_path: A local path, or a URL of one of `SCHEMES`.
-
-    Returns:
-        An open binary file; close it, or use it in a `with` statement.
+        url: Of one of `SCHEMES`.
+        size: Bytes, or None.
+        sha256: Of the file, 64 hexadecimal digits, or None.
+        check: Called with the path of a fetched file whose digest nobody knows; raises a
+            `ShardError` where it is not whole.
 
     Raises:
-        ShardError: The scheme is not one of those (``pipe:`` among them), or nothing can be opened.
+        ShardError: The digest is none.
     """
-    text = str(url_or_path)
-    check_url(text)
-    try:
-        if not _scheme(text):
-            return Path(text).open("rb")
-        return cast(io.IOBase, fsspec.open(text, "rb").open())
-    except (OSError, ImportError, ValueError) as error:
-        raise ShardError(f"{text} cannot be opened", got=f"{type(error).__name__}: {error}") from (
-            error
-        )
+
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+    check: Callable[[Path], object] | None = None
+
+    def __post_init__(self) -> None:
+        # It becomes the name of a file, and may come from anybody.
+        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
+            raise ShardError(
+                f"the sha256 of {shown(self.url)} is none",
+                got=repr(self.sha256)[:100],
+                allowed="64 hexadecimal digits in small letters",
+            )
+
+    @property
+    def name(self) -> str:
+        """Names the content where that is known, and else the URL."""
+        return self.sha256 or "url-" + hashlib.sha256(self.url.encode()).hexdigest()
 
 
 def check_url(text: str) -> None:
@@ -65,12 +78,67 @@ def check_url(text: str) -> None:
             got=text[:100],
             allowed="a path, or a URL of " + ", ".join(SCHEMES),
         )
-    scheme = _scheme(stripped)
+    scheme = scheme_of(stripped)
     if "::" in stripped or (scheme and scheme not in SCHEMES):
         raise ShardError("no such way to open a shard", got=text[:100], allowed=", ".join(SCHEMES))
 
 
-def _scheme(text: str) -> str:
-    """The scheme of a URL, or nothing; a single letter is a drive of Windows."""
+def is_url(text: str | Path) -> bool:
+    """Whether a source is a URL and no path.
+
+    Args:
+        text: As the user gave it; a `Path` is none, because it has lost a slash.
+
+    Example:
+        >>> is_url("https://example.org/set"), is_url("shards/mine"), is_url(Path("s3://b"))
+        (True, False, False)
+    """
+    return "://" in str(text)
+
+
+def scheme_of(text: str) -> str:
+    """The scheme of a URL in small letters, or nothing; a single letter is a drive of Windows.
+
+    Args:
+        text: A path or URL.
+
+    Example:
+        >>> scheme_of("HTTPS://example.org"), scheme_of("C:/shards")
+        ('https', '')
+    """
     match = _SCHEME.match(text.strip())
     return match[1].lower() if match and len(match[1]) > 1 else ""
+
+
+def join_url(folder: str, name: str) -> str:
+    """The URL of a file in a folder; a query of the folder, such as a token, goes with it.
+
+    Args:
+        folder: A URL.
+        name: A plain file name.
+
+    Example:
+        >>> join_url("https://example.org/set/?token=1", "000000.tar")
+        'https://example.org/set/000000.tar?token=1'
+    """
+    if scheme_of(folder) not in WEB:
+        return f"{folder.rstrip('/')}/{name}"
+    parts = urlsplit(folder)
+    path = f"{parts.path.rstrip('/')}/{quote(name)}"
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def shown(url: str) -> str:
+    """A URL as it may stand in messages and logs: without passwords and tokens.
+
+    Args:
+        url: Any URL.
+
+    Example:
+        >>> shown("https://me:secret@example.org/a.tar?signature=123")
+        'https://example.org/a.tar?...'
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    plain = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return f"{plain}?..." if parts.query else plain

@@ -18,6 +18,7 @@ from streetclip.errors import ShardError
 from streetclip.shards.patience import patiently
 
 SUFFIX = ".index"
+_REMEDY = "run `streetclip shards index` on the folder"
 _MAGIC = b"SCINDEX\0"
 _VERSION = 1
 _HEADER = struct.Struct("<8sIIII")
@@ -137,15 +138,30 @@ def read_index(path: Path) -> ShardIndex:
     Raises:
         ShardError: The file is missing, damaged or of another version.
     """
-    remedy = "run `streetclip shards index` on the folder"
-    raw = patiently(path.read_bytes, f"index {path}", remedy=remedy)
+    raw = patiently(path.read_bytes, f"index {path}", remedy=_REMEDY)
+    return parse_index(raw, str(path))
+
+
+def parse_index(raw: bytes, name: str) -> ShardIndex:
+    """Checks the bytes of an index file.
+
+    Args:
+        raw: All of them.
+        name: Path or URL of the file, for messages.
+
+    Returns:
+        The index.
+
+    Raises:
+        ShardError: They are damaged or of another version.
+    """
     if len(raw) < _HEADER.size or not raw.startswith(_MAGIC):
-        raise ShardError(f"{path} is no index of a shard", remedy=remedy)
+        raise ShardError(f"{name} is no index of a shard", remedy=_REMEDY)
     _, version, samples, key_bytes, crc = _HEADER.unpack_from(raw)
     if version != _VERSION:
-        raise ShardError(f"{path} is of another version", got=version, allowed=_VERSION)
+        raise ShardError(f"{name} is of another version", got=version, allowed=_VERSION)
     body = raw[_HEADER.size :]
     if len(body) != samples * RECORD.itemsize + key_bytes or zlib.crc32(body) != crc:
-        raise ShardError(f"index {path} is damaged", remedy=remedy)
+        raise ShardError(f"index {name} is damaged", remedy=_REMEDY)
     records = np.frombuffer(body, RECORD, count=samples)
     return ShardIndex(records, body[samples * RECORD.itemsize :])

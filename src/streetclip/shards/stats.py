@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from streetclip.errors import SampleError
-from streetclip.shards.layout import SHARDS_FILE, ShardSet, available_splits, open_shard_set
+from streetclip.shards.cache import Cache
+from streetclip.shards.find import places_of
+from streetclip.shards.layout import ShardSet, open_shard_set
 from streetclip.shards.picture import open_photograph
 from streetclip.shards.read import RawSample, ShardReader
 from streetclip.shards.sample import parse_metadata
@@ -51,16 +53,23 @@ class ShardStats:
     unreadable: int = 0
 
 
-def stats(folder: Path, *, max_looked_at: int = 2000, examples: int = 5) -> list[ShardStats]:
+def stats(
+    folder: Path | str,
+    *,
+    max_looked_at: int = 2000,
+    examples: int = 5,
+    cache: Cache | None = None,
+) -> list[ShardStats]:
     """Figures of a shard set, or of each of its splits.
 
     Counts of countries and towns are of all photographs; resolution and known fields are taken from
     photographs spread evenly over the set.
 
     Args:
-        folder: A shard set, or the folder that holds its splits.
+        folder: A shard set, or the folder that holds its splits; may be a URL.
         max_looked_at: Photographs whose header and JSON are read, at most.
         examples: How many samples' metadata to keep.
+        cache: Where files from a URL are kept; None is the user's.
 
     Returns:
         One entry a shard set.
@@ -68,7 +77,10 @@ def stats(folder: Path, *, max_looked_at: int = 2000, examples: int = 5) -> list
     Raises:
         ShardError: There is no shard set.
     """
-    return [_stats_of(shard_set, max_looked_at, examples) for shard_set in _shard_sets(folder)]
+    cache = Cache() if cache is None else cache
+    places = [place for place, _ in places_of(folder, cache.effort)]
+    sets = [open_shard_set(place, cache=cache) for place in places]
+    return [_stats_of(shard_set, max_looked_at, examples) for shard_set in sets]
 
 
 def spread_positions(samples_per_shard: Sequence[int], count: int) -> list[tuple[int, int]]:
@@ -93,12 +105,6 @@ def spread_positions(samples_per_shard: Sequence[int], count: int) -> list[tuple
     return [(int(shard), int(at - starts[shard])) for shard, at in zip(shards, flat, strict=True)]
 
 
-def _shard_sets(folder: Path) -> list[ShardSet]:
-    if (folder / SHARDS_FILE).is_file() or not available_splits(folder):
-        return [open_shard_set(folder)]
-    return [open_shard_set(folder / name) for name in available_splits(folder)]
-
-
 def _stats_of(shard_set: ShardSet, max_looked_at: int, examples: int) -> ShardStats:
     reader = ShardReader(shard_set)
     sizes, columns, unreadable = [], [], 0
@@ -115,7 +121,7 @@ def _stats_of(shard_set: ShardSet, max_looked_at: int, examples: int) -> ShardSt
     kept = spread_positions((len(columns),), examples) if columns else []
     regions = {tuple(town.split("/", 2)[:2]) for town in shard_set.towns}
     return ShardStats(
-        name=shard_set.split or shard_set.root.name,
+        name=shard_set.split or shard_set.name,
         samples=len(shard_set),
         shards=len(shard_set.shards),
         bytes=sum(shard.bytes for shard in shard_set.shards),

@@ -76,6 +76,19 @@ def walk_tar(path: Path) -> Iterator[Member]:
         yield from walk_from(file, str(path), total=path.stat().st_size)
 
 
+def check_tar(path: Path) -> None:
+    """Walks over a whole tar.
+
+    Args:
+        path: An uncompressed tar.
+
+    Raises:
+        ShardError: As `walk_tar`.
+    """
+    for _ in walk_tar(path):
+        pass
+
+
 def walk_from(
     file: TarFile, name: str, start: int = 0, *, total: int | None = None
 ) -> Iterator[Member]:

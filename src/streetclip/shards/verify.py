@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streetclip.errors import SampleError, ShardError, TarError
+from streetclip.shards.cache import Cache
 from streetclip.shards.patience import patiently
 from streetclip.shards.pool import in_processes
 from streetclip.shards.progress import OnProgress, progress_bars
 from streetclip.shards.reach import Reached, Source, find_sources, reach, reach_by_index
 from streetclip.shards.read import RawSample
-from streetclip.shards.sidecar import sidecar_path
 from streetclip.shards.tar import walk_tar
 
 _CHUNK = 1_000
@@ -61,15 +61,22 @@ class _Found:
 
 
 def verify(
-    folder: Path, check: Check, *, processes: int = 1, progress: bool = False
+    folder: Path | str,
+    check: Check,
+    *,
+    processes: int = 1,
+    progress: bool = False,
+    cache: Cache | None = None,
 ) -> list[Problem]:
     """Checks digests, tar structure, index, metadata, and every pixel of every photograph.
 
     Args:
-        folder: A shard set, the folder that holds its splits, or tars without an index.
+        folder: A shard set, the folder that holds its splits, or tars without an index; a shard
+            set may be at a URL.
         check: Looks at one sample.
         processes: How many look at a time.
         progress: Show a progress bar on the terminal.
+        cache: Where files from a URL are kept; None is the user's.
 
     Returns:
         All problems, in the order of shards and samples for any number of processes; an empty list
@@ -79,7 +86,7 @@ def verify(
         ShardError: There is no shard set and no tar.
     """
     with progress_bars(show=progress) as on_progress:
-        return verify_sources(find_sources(folder), check, processes, on_progress)
+        return verify_sources(find_sources(folder, cache=cache), check, processes, on_progress)
 
 
 def verify_sources(
@@ -125,6 +132,14 @@ def _jobs(source: Source, check: Check) -> Iterator[_Job]:
 
 def _look(job: _Job) -> _Found:
     """What is wrong with one part; the first part of a shard speaks for its files too."""
+    try:
+        with job.source.shard_set.held(0):
+            return _look_at_part(job)
+    except ShardError as error:  # it cannot be fetched
+        return _Found([] if job.start else [_gone(job, error)], [])
+
+
+def _look_at_part(job: _Job) -> _Found:
     if job.start:
         try:
             reached = reach_by_index(job.source)
@@ -135,8 +150,7 @@ def _look(job: _Job) -> _Found:
     try:
         reached = reach(job.source)
     except ShardError as error:
-        gone = Problem(job.name, "", "unreadable_file", str(error), left_out=True)
-        return _Found([*problems, gone], [])
+        return _Found([*problems, _gone(job, error)], [])
     stop = reached.count if reached.walked else min(_CHUNK, reached.count)
     found = _look_at_samples(job, reached, stop)
     return _Found([*problems, *_lost(job, reached), *found.problems], found.keys)
@@ -157,14 +171,19 @@ def _look_at_samples(job: _Job, reached: Reached, stop: int) -> _Found:
     return _Found(problems, keys)
 
 
+def _gone(job: _Job, error: ShardError) -> Problem:
+    return Problem(job.name, "", "unreadable_file", str(error), left_out=True)
+
+
 def _bad(job: _Job, key: str, sample: int, reason: str, detail: str) -> Problem:
     return Problem(job.name, key, reason, detail, sample, left_out=True)
 
 
 def _file_faults(job: _Job) -> Iterator[tuple[str, str]]:
-    path, entry = job.source.shard_set.path(0), job.source.shard_set.shards[0]
     if job.start or not job.source.indexed:
         return
+    shard_set, entry = job.source.shard_set, job.source.shard_set.shards[0]
+    path = shard_set.path(0)
     try:
         if _sha256(path) != entry.sha256:
             yield "tar_digest", "the tar is not the one that was indexed"
@@ -175,7 +194,7 @@ def _file_faults(job: _Job) -> Iterator[tuple[str, str]]:
     except (ShardError, OSError) as error:
         yield "unreadable_file", str(error)
     try:
-        if _sha256(sidecar_path(path)) != entry.index_sha256:
+        if _sha256(shard_set.files.index_path(entry)) != entry.index_sha256:
             yield "index_digest", "the index is not the one that shards.json names"
     except ShardError as error:
         yield "unreadable_file", str(error)

@@ -1,0 +1,96 @@
+"""Locks between processes that end with their process, so that a killed one leaves none behind."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def try_lock(path: Path) -> int | None:
+    """Takes a lock file, making it if it is not there.
+
+    Args:
+        path: The lock file.
+
+    Returns:
+        A handle for `release`, or None where another holder has it, in this process or another.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        if not _try(handle, fcntl.LOCK_EX):
+            os.close(handle)
+            return None
+        if _is_at(handle, path):
+            return handle
+        os.close(handle)  # It was released, and deleted with that, since it was opened.
+
+
+def release(path: Path, handle: int) -> None:
+    """Gives a lock back and deletes its file, so that lock files do not pile up.
+
+    Args:
+        path: The lock file.
+        handle: From `try_lock`.
+    """
+    path.unlink(missing_ok=True)
+    # A forked child may have a copy of the handle; closing ours alone would leave it locked.
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    os.close(handle)
+
+
+def share(handle: int) -> None:
+    """Marks an open file as being read; closing it ends that.
+
+    Args:
+        handle: Of the file.
+    """
+    fcntl.flock(handle, fcntl.LOCK_SH)
+
+
+def is_shared(path: Path) -> bool:
+    """Whether somebody has marked a file as being read.
+
+    Args:
+        path: A file that may vanish at any moment.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(handle, fcntl.LOCK_EX)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds a lock for a moment, and waits for it; its file stays.
+
+    Args:
+        path: The lock file.
+    """
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _try(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one at a path."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(handle))

@@ -1,0 +1,152 @@
+"""Room in a cache folder: what lies in it, what is on its way, and what has to go.
+
+A finished file has a plain name. One that is on its way has two hidden ones: a partial file, and a
+lock file that whoever fetches it holds locked and that says how many bytes it will need. Nothing
+else in the folder is looked at, so that a folder named by mistake loses nothing.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Set
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from streetclip.shards.locks import is_shared, release, try_lock
+from streetclip.shards.transfer import part_of
+
+_NAME = re.compile(r"(?:url-)?[0-9a-f]{64}")
+_HIDDEN = re.compile(rf"\.({_NAME.pattern})\.(part|lock)")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something in a cache folder that takes room.
+
+    Args:
+        name: Of the file when it is whole.
+        path: Where it lies.
+        bytes: What it takes, or will take.
+        used: When it was last opened or written, nanoseconds.
+        is_moving: Whether a process is fetching it.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+    used: int
+    is_moving: bool = False
+
+
+def lock_of(target: Path) -> Path:
+    """The lock file of a file that is being fetched.
+
+    Args:
+        target: Where the file will lie.
+
+    Example:
+        >>> lock_of(Path("cache/000000.tar")).name
+        '.000000.tar.lock'
+    """
+    return target.with_name(f".{target.name}.lock")
+
+
+def survey(folder: Path) -> list[Item]:
+    """What takes room in a cache folder; locks that killed processes have left are cleared away.
+
+    Args:
+        folder: The cache.
+
+    Returns:
+        Finished files, partial files, and transfers that have not written anything yet.
+    """
+    items: dict[str, Item] = {}
+    moving: dict[str, int] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path, hidden = Path(entry.path), _HIDDEN.fullmatch(entry.name)
+            with suppress(FileNotFoundError):  # Gone meanwhile.
+                if hidden and hidden[2] == "lock":
+                    if (promised := _promise(path)) is not None:
+                        moving[hidden[1]] = promised
+                elif hidden or _NAME.fullmatch(entry.name):
+                    state, name = entry.stat(), hidden[1] if hidden else entry.name
+                    items[entry.name] = Item(name, path, state.st_size, state.st_mtime_ns)
+    for name, promised in moving.items():
+        part = part_of(folder / name)
+        known = items.pop(part.name, Item(name, part, promised, 0))
+        if name in items:  # It has got its name meanwhile.
+            items[name] = replace(items[name], is_moving=True)
+        else:
+            items[part.name] = replace(known, bytes=max(promised, known.bytes), is_moving=True)
+    return list(items.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What is still missing after everything that may go is gone.
+
+    Args:
+        bytes: How many bytes do not fit; 0 where there is room.
+        may_pass: Whether other transfers are running, whose files can go when they are whole.
+    """
+
+    bytes: int
+    may_pass: bool
+
+
+def make_room(folder: Path, needed: int, limit: int, *, own: str, keep: Set[str]) -> Shortage:
+    """Deletes what was not used for longest until a file fits into the folder and on its disk.
+
+    What some reader has open is deleted only after everything else: its reader can still read it,
+    and the disk gets its room back when it is closed.
+
+    Args:
+        folder: The cache.
+        needed: Bytes of the file.
+        limit: Bytes that the folder may hold.
+        own: Name of the file; what is there of it already is part of what it needs.
+        keep: Names of files that must stay.
+
+    Returns:
+        What is still missing.
+    """
+    everything = survey(folder)
+    items = [item for item in everything if item.name != own]
+    held = sum(item.bytes for item in items)
+    here = sum(item.path.stat().st_size for item in everything if item.path.exists())
+    over = held + needed - min(limit, here + shutil.disk_usage(folder).free)
+    # A file that has just been fetched is moving until whoever fetched it has opened it.
+    moving = {item.name for item in items if item.is_moving}
+    if over > 0:
+        old = [item for item in items if item.name not in keep | moving]
+        for item in sorted(old, key=lambda item: (is_shared(item.path), item.used)):
+            if over <= 0:
+                break
+            over -= item.bytes if _delete(item) else 0
+    return Shortage(max(over, 0), may_pass=bool(moving))
+
+
+def _delete(item: Item) -> bool:
+    """Whether it is gone; a partial file is deleted only if nobody is about to go on with it."""
+    target = item.path.with_name(item.name)
+    if item.path == target:
+        target.unlink(missing_ok=True)
+        return True
+    handle = try_lock(lock_of(target))
+    if handle is None:
+        return False
+    item.path.unlink(missing_ok=True)
+    release(lock_of(target), handle)
+    return True
+
+
+def _promise(lock: Path) -> int | None:
+    """How many bytes a transfer has asked for; None where its process is gone."""
+    handle = try_lock(lock)
+    if handle is not None:
+        release(lock, handle)
+        return None
+    text = lock.read_text(encoding="ascii")
+    return int(text) if text.isdigit() else 0
