@@ -94,7 +94,9 @@ FAULTS: Mapping[str, Fault] = {
     "no_length": Fault(always(Answer(has_length=False))),
     "no_ranges": Fault(first(1, replace(_UNRANGED, sends=0.5), _UNRANGED), tries=2),
     "stall": Fault(first(1, Answer(stalls_s=FOR_EVER_S)), tries=2),
-    "stall_for_ever": Fault(always(Answer(stalls_s=FOR_EVER_S)), "try 4: no byte for", tries=4),
+    "stall_for_ever": Fault(
+        always(Answer(stalls_s=FOR_EVER_S)), r"try 4: (no byte for|only \d+ bytes came)", tries=4
+    ),
     "wrong_once": Fault(first(1, Answer(is_wrong=True)), tries=2),
     "wrong_for_ever": Fault(always(Answer(is_wrong=True)), "try 2: its sha256 is", tries=2),
     "page": Fault(always(Answer(is_page=True)), "not the file that was meant", tries=2),

@@ -20,6 +20,7 @@ from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.run import EvaluationOptions
 from streetclip.model.backbone import Backbone, create_backbone
 from streetclip.model.module import StreetclipModule
+from streetclip.shards.cache import Cache
 from streetclip.shards.layout import open_shard_set
 from streetclip.training.checkpoint import RunCheckpoint
 from streetclip.training.checkpoint_io import AtomicCheckpointIO, checkpoint_step, newest_whole
@@ -81,6 +82,8 @@ class TinyRun:
         model: Configuration of the towers.
         data: Other arguments of the data module than those that a tiny run has.
         module: Likewise of the LightningModule.
+        url: Where the shard set is read from instead, through `cache`.
+        cache: Of the URL.
     """
 
     shards: Path
@@ -101,6 +104,8 @@ class TinyRun:
     model: Mapping[str, Any] = field(default_factory=lambda: MODEL)
     data: Mapping[str, Any] = field(default_factory=dict)
     module: Mapping[str, Any] = field(default_factory=dict)
+    url: str | None = None
+    cache: Cache | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -150,7 +155,7 @@ class TinyRun:
     def _data(self, backbone: Backbone) -> StreetclipDataModule:
         options: dict[str, Any] = {"batch_size": BATCH, "window": 4, "seed": 3, **self.data}
         return StreetclipDataModule(
-            open_shard_set(self.shards),
+            open_shard_set(self.url or self.shards, cache=self.cache),
             preprocess=backbone.preprocess,
             tokenize=backbone.tokenize,
             template=load_template(self.template),

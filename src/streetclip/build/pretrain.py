@@ -1,7 +1,6 @@
 """One training run, from options to a finished run folder."""
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import lightning.pytorch as pl
 from streetclip.build.check import Parts, check
 from streetclip.build.model import training_module
 from streetclip.build.remote import cache_of, prefetch_of
+from streetclip.build.resume import choose_run, opened
 from streetclip.build.sources import Sources, is_bare, open_set, prepare
 from streetclip.build.trainer import make_trainer
 from streetclip.config.describe import describe
@@ -20,13 +20,13 @@ from streetclip.config.schema import Experiment
 from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.data.loader import clear_about_workers
 from streetclip.data.quarantine import Quarantine
-from streetclip.errors import CheckpointError, Preempted, StreetclipError
+from streetclip.errors import Preempted, StreetclipError
 from streetclip.model.optim import learning_rate_factor, warmup_of
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet
 from streetclip.training.durable import clear_about_the_disk
 from streetclip.training.launch import decide, find_ranks, leave_after_rank_0
-from streetclip.training.run_folder import RunFolder, find_unfinished
+from streetclip.training.run_folder import RunFolder
 from streetclip.training.signals import StopSignals
 
 _log = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ def pretrain(
     Args:
         options: Of the experiment.
         resume: None begins a new run; `auto` continues the newest unfinished run of this
-            experiment, or begins a new one and says why; else a run folder or a checkpoint.
+            experiment, or begins a new one and says why; else a run folder, a checkpoint, or the
+            URL of one.
         signals: What asks the run to leave; None is never asked.
 
     Returns:
@@ -67,10 +68,20 @@ def pretrain(
     datamodule = _datamodule(options, parts, sources)
     _check_schedule(options, datamodule)
     fingerprint = _fingerprint(options, datamodule)
-    chosen = decide("run", lambda: _choose_run(options, sources, fingerprint, resume))
+    chosen = decide(
+        "run",
+        lambda: choose_run(
+            Path(options.runs_dir),
+            options.name,
+            config=lambda: _resolved(options, sources),
+            fingerprint=fingerprint,
+            resume=resume,
+            cache=cache_of(options.data.remote),
+        ),
+    )
     if signals is not None:
         signals.wait()
-    run = _opened(Path(str(chosen["run"])))
+    run = opened(Path(str(chosen["run"])))
     datamodule.quarantine = Quarantine(
         run.path / "quarantine.jsonl", max_bad_samples=options.data.max_bad_samples
     )
@@ -147,58 +158,6 @@ def _fingerprint(options: Experiment, datamodule: StreetclipDataModule) -> dict[
     return {"options": plain, "batches": datamodule.fingerprint()}
 
 
-def _choose_run(
-    options: Experiment, sources: Sources, fingerprint: Mapping[str, Any], resume: str | None
-) -> dict[str, str | None]:
-    """On rank 0: the folder to write to, and the checkpoint to begin with."""
-    root = Path(options.runs_dir)
-    if resume == "auto":
-        found = find_unfinished(root, options.name, fingerprint=fingerprint)
-        if found.run is not None and found.checkpoint is not None:
-            return _continue(found.run.path, found.checkpoint.path)
-        _log.info("no run to resume, a new one begins: %s", found.why())
-    elif resume is not None:
-        return _resume_from(Path(resume))
-    run = RunFolder.create(
-        root, options.name, config=_resolved(options, sources), fingerprint=fingerprint
-    )
-    _RUNS[run.path] = run
-    _log.info("run: %s", run.path)
-    return {"run": str(run.path), "checkpoint": None}
-
-
-def _resume_from(path: Path) -> dict[str, str | None]:
-    if path.is_file():
-        if RunFolder(path.parent.parent).status() is None:
-            raise CheckpointError(
-                f"{path} is no checkpoint of a run",
-                allowed="runs/EXPERIMENT/NNN/checkpoints/NAME.ckpt",
-                remedy="weights alone are taken over with model.start_from",
-            )
-        return _continue(path.parent.parent, path)
-    newest = RunFolder(path).newest_checkpoint()
-    if newest.path is None:
-        raise CheckpointError(
-            f"nothing to resume in {path}",
-            allowed="auto, a run folder runs/EXPERIMENT/NNN with a checkpoint, or a checkpoint",
-        )
-    return _continue(path, newest.path)
-
-
-def _continue(folder: Path, checkpoint: Path | None) -> dict[str, str | None]:
-    _RUNS[folder] = RunFolder.reopen(folder)
-    _log.info("run: %s continues from %s", folder, checkpoint)
-    return {"run": str(folder), "checkpoint": str(checkpoint) if checkpoint else None}
-
-
-# Rank 0 holds the lock of its run from the decision on; the others only know the path.
-_RUNS: dict[Path, RunFolder] = {}
-
-
-def _opened(path: Path) -> RunFolder:
-    return _RUNS.pop(path, None) or RunFolder(path)
-
-
 def _resolved(options: Experiment, sources: Sources) -> str:
     """All options, with the shard sets that the sources became: what `benchmark` finds again."""
     lines = f"# made from data.source: {options.data.source}\n"
@@ -241,7 +200,7 @@ def _close(run: RunFolder, error: BaseException, *, was_refused: bool) -> None:
     """Say in the run's folder how it ended; on a full disk the error itself must do."""
     reason = str(error) if isinstance(error, StreetclipError) else repr(error)
     with suppress(OSError):
-        if was_refused:
+        if was_refused and run.was_reopened:
             run.leave_as_it_was()
         elif isinstance(error, Preempted):
             run.set_status("preempted", reason=reason)

@@ -16,8 +16,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--resume",
-        metavar="auto|RUN|CHECKPOINT",
-        help="continue the newest unfinished run of this experiment, a run folder or a checkpoint",
+        metavar="auto|RUN|CHECKPOINT|URL",
+        help="continue the newest unfinished run of this experiment, a run folder, or a "
+        "checkpoint, which may be at a URL",
     )
     parser.add_argument(
         "--print-config",

@@ -99,6 +99,11 @@ class RunFolder:
             raise InputError("no such status", got=status, allowed=", ".join(STATUSES))
         self._write_status(self.status() or {}, status, reason)
 
+    @property
+    def was_reopened(self) -> bool:
+        """Whether the run was there before this process."""
+        return self._before is not None
+
     def leave_as_it_was(self) -> None:
         """Undo `reopen` where nothing could be continued, so that a finished run stays finished."""
         if self._before is not None:

@@ -1,0 +1,123 @@
+"""Which run folder is written to, and which checkpoint it begins with; rank 0 decides."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from streetclip.errors import CheckpointError
+from streetclip.shards.cache import Cache
+from streetclip.shards.checked import fetch_checked
+from streetclip.shards.remote import is_url
+from streetclip.training.checkpoint_io import checkpoint_name, read_checkpoint
+from streetclip.training.durable import part_of, replace
+from streetclip.training.run_folder import RunFolder, find_unfinished
+
+_log = logging.getLogger(__name__)
+
+# Rank 0 holds the lock of its run from the decision on; the others only know the path.
+_RUNS: dict[Path, RunFolder] = {}
+
+Chosen = dict[str, str | None]
+"""`run` and `checkpoint`, in plain text, so that ranks can tell each other."""
+
+
+def choose_run(
+    root: Path,
+    name: str,
+    *,
+    config: Callable[[], str],
+    fingerprint: Mapping[str, Any],
+    resume: str | None,
+    cache: Cache,
+) -> Chosen:
+    """The folder to write to, and the checkpoint to begin with.
+
+    Args:
+        root: The folder of all runs.
+        name: Of the experiment.
+        config: Gives the resolved options of a new run.
+        fingerprint: What must be equal for a run to be continued.
+        resume: None begins a new run; `auto` continues the newest unfinished one, or begins a new
+            one and says why; else a run folder, a checkpoint of one, or a checkpoint's URL, from
+            which a new folder goes on.
+        cache: Keeps a checkpoint that is fetched.
+
+    Raises:
+        CheckpointError: There is nothing to resume.
+        ShardError: A checkpoint cannot be fetched.
+    """
+    if resume == "auto":
+        found = find_unfinished(root, name, fingerprint=fingerprint)
+        if found.run is not None and found.checkpoint is not None:
+            return _continue(found.run.path, found.checkpoint.path)
+        _log.info("no run to resume, a new one begins: %s", found.why())
+    elif resume is not None and not is_url(resume):
+        return _resume_from(Path(resume))
+    fetched = fetch_checked(resume, cache) if resume is not None and is_url(resume) else None
+    # Before there is a folder: what was fetched may be anything.
+    position = None if fetched is None else _position(fetched)
+    run = RunFolder.create(root, name, config=config(), fingerprint=fingerprint)
+    _RUNS[run.path] = run
+    if fetched is None or position is None:
+        _log.info("run: %s", run.path)
+        return {"run": str(run.path), "checkpoint": None}
+    checkpoint = _take(fetched, run.checkpoints / position)
+    _log.info("run: %s continues from %s", run.path, resume)
+    return {"run": str(run.path), "checkpoint": str(checkpoint)}
+
+
+def opened(path: Path) -> RunFolder:
+    """The folder that was chosen: on rank 0 the one whose lock it holds.
+
+    Args:
+        path: From `choose_run`.
+    """
+    return _RUNS.pop(path, None) or RunFolder(path)
+
+
+def _resume_from(path: Path) -> Chosen:
+    if path.is_file():
+        if RunFolder(path.parent.parent).status() is None:
+            raise CheckpointError(
+                f"{path} is no checkpoint of a run",
+                allowed="runs/EXPERIMENT/NNN/checkpoints/NAME.ckpt",
+                remedy="weights alone are taken over with model.start_from",
+            )
+        return _continue(path.parent.parent, path)
+    newest = RunFolder(path).newest_checkpoint()
+    if newest.path is None:
+        raise CheckpointError(
+            f"nothing to resume in {path}",
+            allowed="auto, a run folder runs/EXPERIMENT/NNN with a checkpoint, a checkpoint, or "
+            "its URL",
+        )
+    return _continue(path, newest.path)
+
+
+def _continue(folder: Path, checkpoint: Path | None) -> Chosen:
+    _RUNS[folder] = RunFolder.reopen(folder)
+    _log.info("run: %s continues from %s", folder, checkpoint)
+    return {"run": str(folder), "checkpoint": str(checkpoint) if checkpoint else None}
+
+
+def _position(fetched: Path) -> str:
+    """The name that a checkpoint of a run would have in its folder."""
+    content = read_checkpoint(fetched)
+    try:
+        return checkpoint_name(int(content["epoch"]), int(content["global_step"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{fetched} is no checkpoint of a run", got=repr(error)) from error
+
+
+def _take(fetched: Path, path: Path) -> Path:
+    """A copy that belongs to the run: the cache may need its room."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = part_of(path)
+    shutil.copyfile(fetched, part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    replace(part, path)
+    return path
