@@ -1,4 +1,4 @@
-"""Injected: each fault of `tests/badserver.py` into every tar or every index that a run fetches: 404,
+"""Injected: each fault of `tests/badserver.py` into every tar or every index that is fetched: 404,
 503 twice and for ever, a body cut once and three times, no length, no ranges, a stall and one
 without end, a wrong byte once and always, a page instead of the file; and one connection of five
 dropped, also while the run is killed, and in the real command. Survived: the run ends like the one
