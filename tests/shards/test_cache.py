@@ -124,7 +124,7 @@ def test_the_limit_holds_while_many_read_and_fetch(
             with locked(cache.folder / ".lock"):
                 most[0] = max(most[0], sum(item.bytes for item in survey(cache.folder)))
 
-    watching = threading.Thread(target=watch)
+    watching = threading.Thread(target=watch, daemon=True)
     watching.start()
     with BadServer(served, drops=0.2, seed=3) as server:
         wanted = random.Random(1).choices(range(6), k=60)

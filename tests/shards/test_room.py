@@ -33,9 +33,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_files_and_parts_count_and_nothing_else(folder: Path) -> None:
     expected = {
-        Item(A, folder / A, 100, 3000),
-        Item(URL, folder / URL, 200, 1000),
-        Item(B, part_of(folder / B), 50, 2000),
+        Item(A, folder / A, 100, 100, 3000),
+        Item(URL, folder / URL, 200, 200, 1000),
+        Item(B, part_of(folder / B), 50, 50, 2000),
     }
     assert set(survey(folder)) == expected
     assert not lock_of(folder / B).exists()
@@ -94,3 +94,20 @@ def test_what_is_read_goes_last_and_what_moves_stays(folder: Path) -> None:
 def test_what_is_there_of_a_file_is_part_of_what_it_needs(folder: Path) -> None:
     assert make_room(folder, 200, 500, own=B, keep=set()).bytes == 0
     assert {item.name for item in survey(folder)} == {A, B, URL}
+
+
+def test_a_transfer_that_begins_while_room_is_made_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int | None] = []
+
+    def begin(path: Path) -> bool:
+        if not begun:
+            begun.append(try_lock(lock_of(folder / B)))
+        return False
+
+    monkeypatch.setattr("streetclip.shards.room.is_shared", begin)
+    shortage = make_room(folder, 500, 500, own=C, keep=set())
+    assert (shortage.bytes, shortage.may_pass) == (50, True)
+    assert begun[0] is not None
+    release(lock_of(folder / B), begun[0])

@@ -28,6 +28,7 @@ class Item:
         name: Of the file when it is whole.
         path: Where it lies.
         bytes: What it takes, or will take.
+        here: What it takes already.
         used: When it was last opened or written, nanoseconds.
         is_moving: Whether a process is fetching it.
     """
@@ -35,6 +36,7 @@ class Item:
     name: str
     path: Path
     bytes: int
+    here: int
     used: int
     is_moving: bool = False
 
@@ -72,10 +74,11 @@ def survey(folder: Path) -> list[Item]:
                         moving[hidden[1]] = promised
                 elif hidden or _NAME.fullmatch(entry.name):
                     state, name = entry.stat(), hidden[1] if hidden else entry.name
-                    items[entry.name] = Item(name, path, state.st_size, state.st_mtime_ns)
+                    size, used = state.st_size, state.st_mtime_ns
+                    items[entry.name] = Item(name, path, size, size, used)
     for name, promised in moving.items():
         part = part_of(folder / name)
-        known = items.pop(part.name, Item(name, part, promised, 0))
+        known = items.pop(part.name, Item(name, part, promised, 0, 0))
         if name in items:  # It has got its name meanwhile.
             items[name] = replace(items[name], is_moving=True)
         else:
@@ -115,7 +118,7 @@ def make_room(folder: Path, needed: int, limit: int, *, own: str, keep: Set[str]
     everything = survey(folder)
     items = [item for item in everything if item.name != own]
     held = sum(item.bytes for item in items)
-    here = sum(item.path.stat().st_size for item in everything if item.path.exists())
+    here = sum(item.here for item in everything)
     over = held + needed - min(limit, here + shutil.disk_usage(folder).free)
     # A file that has just been fetched is moving until whoever fetched it has opened it.
     moving = {item.name for item in items if item.is_moving}
@@ -124,7 +127,10 @@ def make_room(folder: Path, needed: int, limit: int, *, own: str, keep: Set[str]
         for item in sorted(old, key=lambda item: (is_shared(item.path), item.used)):
             if over <= 0:
                 break
-            over -= item.bytes if _delete(item) else 0
+            if _delete(item):
+                over -= item.bytes
+            else:
+                moving.add(item.name)
     return Shortage(max(over, 0), may_pass=bool(moving))
 
 
