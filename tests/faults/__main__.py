@@ -36,7 +36,7 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     _log.setLevel(logging.INFO)
     page = arguments.out or (None if arguments.names else PAGE)
-    work = Path(arguments.work or tempfile.mkdtemp(prefix="streetclip-faults-"))
+    work = _new_folder(arguments.work)
     preload(work)
     rows = _run(arguments.names or NAMES, Scale(arguments.scale), work, page)
     if all(row.tally is not None and row.tally.is_clean for row in rows):
@@ -44,6 +44,14 @@ def main() -> int:
         return 0
     _log.error("not everything was survived; what is left lies in %s", work)
     return 1
+
+
+def _new_folder(name: Path | None) -> Path:
+    """A folder that holds nothing of anybody, as it is deleted in the end."""
+    if name is None:
+        return Path(tempfile.mkdtemp(prefix="streetclip-faults-"))
+    name.mkdir(parents=True)
+    return name.resolve()
 
 
 def _run(names: Sequence[str], scale: Scale, work: Path, page: Path | None) -> list[Row]:
@@ -76,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help="R1 to R15")
     parser.add_argument("--scale", choices=[scale.value for scale in Scale], default="full")
     parser.add_argument("--out", type=Path, help=f"the page; default {PAGE} if no test is named")
-    parser.add_argument("--work", help="a new folder for runs; default a temporary one")
+    parser.add_argument("--work", type=Path, help="a new folder for runs; default a temporary one")
     return parser
 
 

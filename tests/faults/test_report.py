@@ -63,3 +63,9 @@ def test_the_page_is_written_after_each_test(
     assert "| R2 | not run |" in pages[0]
     assert [row.tally is not None and row.tally.is_clean for row in rows] == [True, False, False]
     assert "- OSError('the disk is gone')" in page.read_text()
+
+
+def test_a_folder_that_holds_something_is_no_folder_for_runs(tmp_path: Path) -> None:
+    assert command._new_folder(tmp_path / "a" / "b").is_dir()
+    with pytest.raises(FileExistsError, match=tmp_path.name):
+        command._new_folder(tmp_path)
