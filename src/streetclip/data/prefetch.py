@@ -4,13 +4,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import lightning.pytorch as pl
 
 from streetclip.data.plan import Plan, Window
-from streetclip.errors import ShardError
+from streetclip.errors import AbsentError, ShardError
 from streetclip.shards.files import RemoteFiles
 from streetclip.shards.layout import ShardSet
 
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 _INDEX_BYTES = 64
 """About what the index takes for a sample."""
+_PAUSES_S = (0.0, 0.1, 0.5, 2.0)
+"""Before each try to fetch a shard: another transfer may hold the room that it needs."""
 _LEAVE_S = 5.0
 """How long `stop` waits for transfers that are running; they end by themselves a little later."""
 
@@ -176,6 +178,7 @@ class Prefetcher:
         self._windows: tuple[int, int, int] | None = None
         self._queue: deque[int] = deque()
         self._keep: Collection[int] = ()
+        self._names = _Names()
         self._warned = False
         self._threads = [
             threading.Thread(target=self._work, name=f"prefetch-{number}", daemon=True)
@@ -236,16 +239,24 @@ class Prefetcher:
         self._warn(outlook)
         with self._change:
             self._keep = outlook.keep
+            self._names.now = self._files.names(self._entries[kept] for kept in outlook.keep)
             self._queue = deque(outlook.wanted)
             self._change.notify_all()
 
     def _fetch(self, shard: int) -> None:
-        keep = [self._entries[kept] for kept in self._keep]
-        try:
-            self._files.bring(self._entries[shard], keep=keep, stop=self._stop)
-        except ShardError as error:
-            if not self._stop.is_set():
-                logger.info("not fetched ahead: %s", error)
+        """Fetch a shard while it is wanted; room for it may be there a little later."""
+        for pause_s in _PAUSES_S:
+            if self._stop.wait(pause_s) or shard not in self._keep:
+                return
+            try:
+                self._files.bring(self._entries[shard], keep=self._names, stop=self._stop)
+            except ShardError as error:
+                if not self._stop.is_set():
+                    logger.info("not fetched ahead: %s", error)
+                if isinstance(error, AbsentError):
+                    return
+            else:
+                return
 
     def _warn(self, outlook: Outlook) -> None:
         cache = self._files.cache
@@ -261,6 +272,27 @@ class Prefetcher:
             cache.folder,
             cache.limit_bytes / 2**30,
         )
+
+
+class _Names(Set[str]):
+    """Names that change while a transfer goes on.
+
+    One that was begun for an earlier step does not make its room of what a later step needs.
+    """
+
+    _from_iterable = frozenset
+
+    def __init__(self) -> None:
+        self.now: frozenset[str] = frozenset()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.now
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.now)
+
+    def __len__(self) -> int:
+        return len(self.now)
 
 
 def _is_over(window: Window, epoch: int, epochs: int | None) -> bool:

@@ -85,7 +85,7 @@ class Cache:
 
         Args:
             file: Nothing happens if it is here.
-            keep: Names of files that must not make room for it.
+            keep: Names of files that must not make room for it; asked each time that room is made.
             stop: Set from another thread to give up.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -183,20 +183,27 @@ class RemoteFiles:
         """Deletes a tar that is damaged in the cache."""
         self.cache.mend(self.tar(entry))
 
-    def bring(self, entry: ShardEntry, *, keep: Iterable[ShardEntry], stop: Event) -> None:
+    def names(self, entries: Iterable[ShardEntry]) -> frozenset[str]:
+        """The names that shards and their indices have in the cache.
+
+        Args:
+            entries: Of the set.
+        """
+        return frozenset(name for each in entries for name in (each.sha256, each.index_sha256))
+
+    def bring(self, entry: ShardEntry, *, keep: Set[str], stop: Event) -> None:
         """Fetches a tar and its index ahead of their use.
 
         Args:
             entry: Of the set.
-            keep: Shards that must not make room for it.
+            keep: Names in the cache that must not make room for it; it may change meanwhile.
             stop: Set from another thread to give up.
 
         Raises:
             ShardError: They cannot be fetched, or only what must stay could make room.
         """
-        names = {digest for kept in keep for digest in (kept.sha256, kept.index_sha256)}
         for file in (self._index(entry), self.tar(entry)):
-            self.cache.bring(file, keep=names, stop=stop)
+            self.cache.bring(file, keep=keep, stop=stop)
 
     def tar(self, entry: ShardEntry) -> RemoteFile:
         """What is known of a tar.
