@@ -30,6 +30,9 @@ class Ask(pl.Callback):
     step: int
     ranks: tuple[int, ...] = (0,)
 
+    def __post_init__(self) -> None:
+        assert self.hook in ("train_start", "batch_start", "batch_end", "evaluation"), self.hook
+
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         if self.hook != "evaluation":
             return

@@ -35,7 +35,7 @@ def _leave_and_go_on(run: TinyRun, ask: Ask, trained: int) -> None:
 
 
 MOMENTS = [
-    (Ask(signal.SIGTERM, "start", 0), 0),
+    (Ask(signal.SIGTERM, "train_start", 0), 0),
     (Ask(signal.SIGINT, "evaluation", 0), 0),
     (Ask(signal.SIGUSR1, "batch_end", 1), 1),
     (Ask(signal.SIGINT, "batch_start", 2), 2),
