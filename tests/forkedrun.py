@@ -112,15 +112,15 @@ class TinyRun:
         """The folder of its checkpoints."""
         return self.folder / "checkpoints"
 
-    def go(self) -> pl.Trainer:
-        """Train in this process, from the newest whole checkpoint of the folder if there is one."""
+    def go(self, resume: Path | None = None) -> pl.Trainer:
+        """Train in this process, by default from the folder's newest whole checkpoint, if any."""
         _ignore_advice()
         self._write_files()
         backbone = create_backbone(str(self._model_file), seed=7)
         module = StreetclipModule(
             backbone, **{"lr": 1e-2, "seed": 5, "total_steps": 50, **self.module}
         )
-        resume = newest_whole(self.checkpoints).path
+        resume = resume or newest_whole(self.checkpoints).path
         data = self._data(backbone)
         with StopSignals() as signals:
             trainer = self._trainer(resume, signals)

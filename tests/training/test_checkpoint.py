@@ -6,6 +6,7 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
+from tests.differences import differing_values
 from tests.forkedrun import STEPS, TinyRun
 from tests.training.conftest import FakeTrainer
 
@@ -19,6 +20,7 @@ from streetclip.training.checkpoint_io import (
     checkpoints,
     read_checkpoint,
 )
+from streetclip.training.retention import SET_ASIDE
 
 Make = Callable[..., TinyRun]
 
@@ -73,12 +75,30 @@ def test_the_best_checkpoint_is_kept_besides_the_newest(
     assert _best(folder) == str(best)
 
 
-def test_the_newest_are_kept_and_newer_refused_ones_are_not_counted(tmp_path: Path) -> None:
+def test_what_was_refused_lies_aside_and_counts_for_nothing(tmp_path: Path) -> None:
     callback, trainer = RunCheckpoint(tmp_path, every_n_steps=100, keep=2), FakeTrainer(Cursor())
     (tmp_path / "epoch=009-step=000900.ckpt").write_text("refused")
+    callback.on_fit_start(trainer, pl.LightningModule())
     for _ in range(4):
         _end_epoch(trainer, callback, 0.0)
-    assert [p.name[-9:-5] for p in checkpoints(tmp_path)] == ["0900", "0020", "0015"]
+    assert [p.name[-9:-5] for p in checkpoints(tmp_path)] == ["0020", "0015"]
+    assert [p.name for p in (tmp_path / SET_ASIDE).iterdir()] == ["epoch=009-step=000900.ckpt"]
+
+
+def test_a_run_that_goes_on_from_an_older_checkpoint_is_not_taken_up_from_a_newer_one(
+    tiny_run: Make, tmp_path: Path
+) -> None:
+    run = tiny_run(tmp_path / "run", every_n_steps=2)
+    run.go()
+    newest, older = checkpoints(run.checkpoints)[:2]
+    rows = (run.folder / "samples.jsonl").read_text()
+    run.go(resume=older)
+    assert (run.checkpoints / SET_ASIDE / newest.name).is_file()
+    assert (run.folder / "samples.jsonl").read_text() == rows
+    assert (
+        differing_values(read_checkpoint(newest), read_checkpoint(checkpoints(run.checkpoints)[0]))
+        == 0
+    )
 
 
 def test_a_kill_between_the_save_and_the_link_of_the_best_is_mended(tmp_path: Path) -> None:
@@ -91,7 +111,24 @@ def test_a_kill_between_the_save_and_the_link_of_the_best_is_mended(tmp_path: Pa
     (tmp_path / BEST_NAME).unlink()
     again = RunCheckpoint(tmp_path, every_n_steps=9, monitor="score")
     again.load_state_dict(callback.state_dict())
+    again.on_train_start(trainer, pl.LightningModule())
     assert _best(tmp_path) == "10"
+
+
+def test_one_of_several_ranks_keeps_the_best_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback, trainer = (
+        RunCheckpoint(tmp_path, every_n_steps=9, monitor="score"),
+        FakeTrainer(Cursor()),
+    )
+    _end_epoch(trainer, callback, 0.1)
+    (tmp_path / BEST_NAME).unlink()
+    monkeypatch.setattr(trainer, "is_global_zero", False)
+    other = RunCheckpoint(tmp_path, every_n_steps=9, monitor="score")
+    other.load_state_dict(callback.state_dict())
+    other.on_train_start(trainer, pl.LightningModule())
+    assert not (tmp_path / BEST_NAME).exists()
 
 
 def test_a_disk_without_hard_links_gets_a_copy(

@@ -1,8 +1,9 @@
 """One training run, from options to a finished run folder."""
 
 import logging
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,15 @@ def pretrain(
         Preempted: The run was asked to leave, and has saved.
         StreetclipError: Wrong input, or the run had to be stopped.
     """
-    if signals is not None and find_ranks().rank > 0:
-        signals.wait()  # Rank 0 may be in the middle of what the others wait for.
+    if signals is not None:
+        signals.watch()
+        if find_ranks().rank > 0:
+            signals.wait()  # Rank 0 may be in the middle of what the others wait for.
     parts = check(options)
     sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     datamodule = _datamodule(options, parts, sources)
     _check_schedule(options, datamodule)
+    sets = _evaluation_sets(sources, cache_of(options.data.remote))
     fingerprint = _fingerprint(options, datamodule)
     chosen = decide(
         "run",
@@ -82,22 +86,25 @@ def pretrain(
     if signals is not None:
         signals.wait()
     run = opened(Path(str(chosen["run"])))
-    datamodule.quarantine = Quarantine(
-        run.path / "quarantine.jsonl", max_bad_samples=options.data.max_bad_samples
-    )
-    module = training_module(options, parts.backbone)
     checkpoint = Path(chosen["checkpoint"]) if chosen["checkpoint"] else None
-    trainer = make_trainer(
-        options,
-        run,
-        protocol=parts.protocol,
-        train=datamodule.shard_set,
-        sets=_evaluation_sets(sources, cache_of(options.data.remote)),
-        fingerprint=fingerprint,
-        checkpoint=checkpoint,
-        signals=signals,
-    )
-    _fit(trainer, module, datamodule, run, checkpoint)
+    with _closing(run) as ending:
+        datamodule.quarantine = Quarantine(
+            run.path / "quarantine.jsonl", max_bad_samples=options.data.max_bad_samples
+        )
+        trainer = make_trainer(
+            options,
+            run,
+            protocol=parts.protocol,
+            train=datamodule.shard_set,
+            sets=sets,
+            fingerprint=fingerprint,
+            checkpoint=checkpoint,
+            signals=signals,
+        )
+        ending.trainer = trainer
+        module = training_module(options, parts.backbone)
+        with clear_about_the_disk(run.path), clear_about_workers():
+            trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
     return run.path
 
 
@@ -168,22 +175,25 @@ def _resolved(options: Experiment, sources: Sources) -> str:
     return lines + describe(resolved)
 
 
-def _fit(
-    trainer: pl.Trainer,
-    module: pl.LightningModule,
-    datamodule: StreetclipDataModule,
-    run: RunFolder,
-    checkpoint: Path | None,
-) -> None:
-    is_first = trainer.is_global_zero
+@dataclass
+class _Ending:
+    trainer: pl.Trainer | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Steps are counted from the checkpoint on as soon as model and data have accepted it."""
+        return self.trainer is not None and self.trainer.global_step > 0
+
+
+@contextmanager
+def _closing(run: RunFolder) -> Iterator[_Ending]:
+    """Say in the run's folder how it ended, whatever happens, and let go of it."""
+    is_first, ending = find_ranks().rank == 0, _Ending()
     try:
-        with clear_about_the_disk(run.path), clear_about_workers():
-            trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
+        yield ending
     except BaseException as error:
-        # Steps are counted from the checkpoint on as soon as model and data have accepted it.
-        refused = checkpoint is not None and trainer.global_step == 0
         if is_first:
-            _close(run, error, was_refused=refused and not isinstance(error, Preempted))
+            _close(run, error, has_begun=ending.has_begun)
         elif isinstance(error, Preempted):
             leave_after_rank_0()
         raise
@@ -196,13 +206,13 @@ def _fit(
             run.release()
 
 
-def _close(run: RunFolder, error: BaseException, *, was_refused: bool) -> None:
-    """Say in the run's folder how it ended; on a full disk the error itself must do."""
+def _close(run: RunFolder, error: BaseException, *, has_begun: bool) -> None:
+    """On a full disk the error itself must do."""
     reason = str(error) if isinstance(error, StreetclipError) else repr(error)
     with suppress(OSError):
-        if was_refused and run.was_reopened:
-            run.leave_as_it_was()
-        elif isinstance(error, Preempted):
+        if isinstance(error, Preempted):
             run.set_status("preempted", reason=reason)
+        elif run.was_reopened and not has_begun:
+            run.leave_as_it_was()
         else:
             run.set_status("failed", reason=reason)

@@ -1,8 +1,6 @@
 """Which run folder is written to, and which checkpoint it begins with; rank 0 decides."""
 
 import logging
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,13 @@ from streetclip.errors import CheckpointError
 from streetclip.shards.cache import Cache
 from streetclip.shards.checked import fetch_checked
 from streetclip.shards.remote import is_url
-from streetclip.training.checkpoint_io import checkpoint_name, read_checkpoint
-from streetclip.training.durable import part_of, replace
-from streetclip.training.run_folder import RunFolder, find_unfinished
+from streetclip.training.checkpoint_io import (
+    RUN_KEY,
+    AtomicCheckpointIO,
+    checkpoint_name,
+    read_checkpoint,
+)
+from streetclip.training.run_folder import RunFolder, differences, find_unfinished, plain
 
 _log = logging.getLogger(__name__)
 
@@ -55,16 +57,16 @@ def choose_run(
             return _continue(found.run.path, found.checkpoint.path)
         _log.info("no run to resume, a new one begins: %s", found.why())
     elif resume is not None and not is_url(resume):
-        return _resume_from(Path(resume))
+        return _resume_from(Path(resume), fingerprint)
     fetched = fetch_checked(resume, cache) if resume is not None and is_url(resume) else None
     # Before there is a folder: what was fetched may be anything.
-    position = None if fetched is None else _position(fetched)
+    content = None if fetched is None else _content(fetched, fingerprint)
     run = RunFolder.create(root, name, config=config(), fingerprint=fingerprint)
     _RUNS[run.path] = run
-    if fetched is None or position is None:
+    if content is None:
         _log.info("run: %s", run.path)
         return {"run": str(run.path), "checkpoint": None}
-    checkpoint = _take(fetched, run.checkpoints / position)
+    checkpoint = _take(content, run)
     _log.info("run: %s continues from %s", run.path, resume)
     return {"run": str(run.path), "checkpoint": str(checkpoint)}
 
@@ -78,15 +80,17 @@ def opened(path: Path) -> RunFolder:
     return _RUNS.pop(path, None) or RunFolder(path)
 
 
-def _resume_from(path: Path) -> Chosen:
+def _resume_from(path: Path, fingerprint: Mapping[str, Any]) -> Chosen:
     if path.is_file():
-        if RunFolder(path.parent.parent).status() is None:
+        folder = path.parent.parent
+        if RunFolder(folder).status() is None:
             raise CheckpointError(
                 f"{path} is no checkpoint of a run",
                 allowed="runs/EXPERIMENT/NNN/checkpoints/NAME.ckpt",
                 remedy="weights alone are taken over with model.start_from",
             )
-        return _continue(path.parent.parent, path)
+        _refuse_another(folder, (RunFolder(folder).status() or {}).get("fingerprint"), fingerprint)
+        return _continue(folder, path)
     newest = RunFolder(path).newest_checkpoint()
     if newest.path is None:
         raise CheckpointError(
@@ -94,7 +98,20 @@ def _resume_from(path: Path) -> Chosen:
             allowed="auto, a run folder runs/EXPERIMENT/NNN with a checkpoint, a checkpoint, or "
             "its URL",
         )
+    _refuse_another(path, (RunFolder(path).status() or {}).get("fingerprint"), fingerprint)
     return _continue(path, newest.path)
+
+
+def _refuse_another(what: Path, theirs: Any, ours: Mapping[str, Any]) -> None:
+    """A run goes on with its own options: it would not be the same run with others."""
+    differing = [] if theirs is None else differences(plain(theirs), plain(ours))
+    if differing:
+        raise CheckpointError(
+            f"{what} belongs to a run with other options",
+            got="; ".join(differing),
+            remedy="resume with its own options, or begin a new run with its weights by "
+            "model.start_from",
+        )
 
 
 def _continue(folder: Path, checkpoint: Path | None) -> Chosen:
@@ -103,21 +120,22 @@ def _continue(folder: Path, checkpoint: Path | None) -> Chosen:
     return {"run": str(folder), "checkpoint": str(checkpoint) if checkpoint else None}
 
 
-def _position(fetched: Path) -> str:
-    """The name that a checkpoint of a run would have in its folder."""
+def _content(fetched: Path, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    """What a fetched checkpoint holds, if this run can go on from it."""
     content = read_checkpoint(fetched)
     try:
-        return checkpoint_name(int(content["epoch"]), int(content["global_step"]))
+        checkpoint_name(int(content["epoch"]), int(content["global_step"]))
+        facts = dict(content.get(RUN_KEY, {}))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{fetched} is no checkpoint of a run", got=repr(error)) from error
+    _refuse_another(fetched, facts.get("fingerprint"), fingerprint)
+    # The lengths of logs in another folder: here they begin with this checkpoint.
+    content[RUN_KEY] = {**facts, "logs": {}}
+    return content
 
 
-def _take(fetched: Path, path: Path) -> Path:
-    """A copy that belongs to the run: the cache may need its room."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = part_of(path)
-    shutil.copyfile(fetched, part)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    replace(part, path)
-    return path
+def _take(content: dict[str, Any], run: RunFolder) -> Path:
+    """A copy that belongs to the run, under the name that it would have given it."""
+    name = checkpoint_name(int(content["epoch"]), int(content["global_step"]))
+    AtomicCheckpointIO().save_checkpoint(content, run.checkpoints / name)
+    return run.checkpoints / name

@@ -16,7 +16,7 @@ from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.run import EvaluationOptions
 from streetclip.shards.layout import ShardSet
 from streetclip.training.checkpoint import RowLog, RunCheckpoint
-from streetclip.training.checkpoint_io import AtomicCheckpointIO, checkpoint_step
+from streetclip.training.checkpoint_io import AtomicCheckpointIO, step_of
 from streetclip.training.cursor import CursorCallback
 from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
@@ -109,7 +109,7 @@ def _loggers(
         loggers.append(table)
         logs.extend(table.tables)
     if "tensorboard" in options.trainer.loggers:
-        step = checkpoint_step(checkpoint) if checkpoint else None
+        step = step_of(checkpoint) if checkpoint else None
         loggers.append(tensorboard_logger(run.path, resume_step=step))
     return loggers, logs
 

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from streetclip.data.batch import Batch
 from streetclip.data.dataset import StepSampler
+from streetclip.data.waiting import one_by_one
 from streetclip.errors import LoaderError, StreetclipError
 
 
@@ -108,7 +109,7 @@ class _Told(Dataset[Any]):
 
 
 def _raised(items: Iterator[Any]) -> Iterator[Batch]:
-    for item in items:
+    for item in one_by_one(items):
         if isinstance(item, StreetclipError):
             raise item
         yield item

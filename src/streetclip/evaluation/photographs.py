@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from streetclip.data.loader import safe_start_method
 from streetclip.data.photos import Photo, PhotoDataset
+from streetclip.data.waiting import one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def load(
         # A generator of its own, so that an evaluation leaves the randomness of training alone.
         generator=torch.Generator().manual_seed(0),
     )
-    yield from zip(plan, loader, strict=True)
+    yield from zip(plan, one_by_one(iter(loader)), strict=True)
 
 
 def _collate(photos: Sequence[Photo]) -> Photographs:

@@ -26,6 +26,7 @@ from streetclip.model.loss import ClipLoss, Contrast, Negatives, equal_caption_s
 from streetclip.model.numerics import SkippedSteps, name_batch, not_finite
 from streetclip.model.optim import Schedule, create_adamw, learning_rate_factor, warmup_of
 from streetclip.model.spec import BackboneSpec
+from streetclip.model.statistics import Statistics
 from streetclip.model.trainable import lock_towers
 from streetclip.model.weights import ENTRY, describe_weights, spec_differences
 
@@ -150,6 +151,7 @@ class StreetclipModule(LightningModule):
         optimizer = cast(LightningOptimizer, self.optimizers())
         optimizer.zero_grad()
         scale = self.backbone.logit_scale.detach()
+        self._statistics = Statistics(self.backbone)
         contrast = self._accumulate(batch)
         learning_rate = optimizer.param_groups[0]["lr"]
         optimizer.step()
@@ -175,7 +177,7 @@ class StreetclipModule(LightningModule):
         self.log("timing/samples_per_s", pairs / (self._clock - started))
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clips the gradient, or drops it where it is not finite.
+        """Clips the gradient, or drops it, and what else the passes left, where it is not finite.
 
         Lightning calls this after the gradients are averaged over ranks and unscaled, so that
         every rank decides alike. An optimizer without gradients changes nothing, and its step
@@ -186,6 +188,7 @@ class StreetclipModule(LightningModule):
         norm = torch.nn.utils.get_total_norm([cast(Tensor, p.grad) for p in trained])
         self._gradient_norm = norm.detach()
         if not norm.isfinite():
+            self._statistics.restore()
             for parameter in trained:
                 parameter.grad = None
         elif self.hparams["clip_norm"] is not None:
@@ -245,10 +248,13 @@ class StreetclipModule(LightningModule):
         return nullcontext()
 
     def _watch_numerics(self, batch: Mapping[str, Any], loss: Tensor) -> None:
-        if self._gradient_norm.isfinite() or self._is_scale_search(loss):
+        if self._gradient_norm.isfinite():
             self._skipped.reset()
             return
         keys, culprits = list(batch["keys"]), list[str]()
+        if self._is_scale_search(loss):
+            self._skipped.search(name_batch(int(batch["epoch"]), int(batch["step"]), keys))
+            return
         if self._skipped.is_last:
             keys, culprits = map(self._of_all_ranks, (keys, self._culprits(batch)))
         where = name_batch(int(batch["epoch"]), int(batch["step"]), keys)

@@ -13,6 +13,9 @@ _log = logging.getLogger(__name__)
 PATIENCE = 3
 """Steps with a non-finite gradient in a row that end a run."""
 
+SEARCH = 30
+"""Steps in a row in which fp16 may look for its loss scale: halved so often, 65,536 is 0.00006."""
+
 
 class SkippedSteps:
     """Counts skipped steps in a row; one alone may be an unlucky batch, several are not.
@@ -26,6 +29,7 @@ class SkippedSteps:
 
     def __init__(self) -> None:
         self.in_a_row = 0
+        self._searched = 0
 
     @property
     def is_last(self) -> bool:
@@ -49,9 +53,26 @@ class SkippedSteps:
             )
         _log.warning("step skipped, as the gradient is not finite: %s", what)
 
+    def search(self, what: str) -> None:
+        """One more step in which a finite loss has overflowed in fp16, and its scale was halved.
+
+        Args:
+            what: The step, for the message.
+
+        Raises:
+            NumericsError: The search has found nothing: the gradient itself is not finite.
+        """
+        self.in_a_row = 0
+        self._searched += 1
+        if self._searched > SEARCH:
+            raise NumericsError(
+                f"{self._searched} steps in a row have overflowed in fp16, at whatever loss scale: "
+                f"{what}; train in bf16-mixed or 32-true"
+            )
+
     def reset(self) -> None:
         """A step was taken."""
-        self.in_a_row = 0
+        self.in_a_row = self._searched = 0
 
 
 def name_batch(epoch: int, step: int, keys: Sequence[str], *, shown: int = 8) -> str:

@@ -2,8 +2,6 @@
 
 import logging
 import math
-import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,11 +17,9 @@ from streetclip.training.checkpoint_io import (
     BEST_NAME,
     RUN_KEY,
     checkpoint_name,
-    checkpoint_step,
-    checkpoints,
 )
 from streetclip.training.cursor import cursor_of
-from streetclip.training.durable import part_of, replace
+from streetclip.training.retention import keep_as, prune, set_newer_aside
 from streetclip.training.signals import StopSignals
 
 _log = logging.getLogger(__name__)
@@ -109,8 +105,9 @@ class RunCheckpoint(Checkpoint):
             connector.register_signal_handlers = _nothing  # type: ignore[method-assign] # as above
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Empty the logs of a run that was killed before its first checkpoint and starts anew."""
+        """Begin empty where a run was killed before its first checkpoint and starts anew."""
         if trainer.is_global_zero and not self._loaded:
+            set_newer_aside(self._folder, step=0)
             for log in self._logs:
                 log.cut(0)
 
@@ -122,6 +119,7 @@ class RunCheckpoint(Checkpoint):
         if trainer.is_global_zero and self._folder.is_dir():
             for part in self._folder.glob(".*.part"):
                 part.unlink()
+            self._saved_best()
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -139,7 +137,23 @@ class RunCheckpoint(Checkpoint):
         best = self._is_best(trainer, name)
         self.save(trainer)
         if best and trainer.is_global_zero:
-            self._keep_as_best()
+            keep_as(self._folder / self._best["file"], self._folder / BEST_NAME)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Save where the run was asked to leave while it waited for photographs.
+
+        The other ranks have come to the same agreement before the batch that is waited for, or
+        between the same passes of an evaluation.
+        """
+        if self._signals is not None and self._signals.broke_a_wait:
+            try:
+                self._leave_or_is_late(trainer)
+            except Preempted as left:
+                if not isinstance(exception, Preempted):
+                    raise
+                exception.args = left.args
 
     def leave_if_asked(self, trainer: pl.Trainer) -> None:
         """Save and leave if any rank was asked to; all ranks must call it at the same moment.
@@ -165,7 +179,7 @@ class RunCheckpoint(Checkpoint):
         # Here the word means leaving out optimizer and loops; loading is another matter.
         trainer.save_checkpoint(path, weights_only=False)
         if trainer.is_global_zero:
-            self._prune()
+            prune(self._folder, keep=self._keep)
         _log.info("checkpoint: %s", path)
         return path
 
@@ -185,6 +199,7 @@ class RunCheckpoint(Checkpoint):
         self._loaded = True
         if not trainer.is_global_zero:
             return
+        set_newer_aside(self._folder, step=self._saved_step)
         rows = checkpoint.get(RUN_KEY, {}).get("logs", {})
         for log in self._logs:
             had, kept = log.rows, rows.get(log.name, 0)
@@ -197,9 +212,8 @@ class RunCheckpoint(Checkpoint):
         return {"best": dict(self._best), "value": self._value}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Remember the best value so far; link its file again if a kill came before the link."""
+        """Remember the best value so far."""
         self._best, self._value = dict(state_dict["best"]), state_dict["value"]
-        self._saved_best()
 
     def _leave_or_is_late(self, trainer: pl.Trainer) -> bool:
         """Whether a checkpoint is due by the clock, which is that of rank 0 for all."""
@@ -221,9 +235,10 @@ class RunCheckpoint(Checkpoint):
         )
 
     def _saved_best(self) -> None:
+        """Link the best checkpoint again if a kill came before the link."""
         best, source = self._folder / BEST_NAME, self._folder / str(self._best.get("file"))
         if source.is_file() and not (best.is_file() and best.samefile(source)):
-            self._keep_as_best()
+            keep_as(self._folder / self._best["file"], self._folder / BEST_NAME)
 
     def _name(self, trainer: pl.Trainer) -> str:
         return checkpoint_name(cursor_of(trainer).epoch, trainer.global_step)
@@ -250,27 +265,6 @@ class RunCheckpoint(Checkpoint):
                 remedy="checkpoint.monitor=null keeps no best checkpoint",
             )
         return float(logged[self._monitor])
-
-    def _keep_as_best(self) -> None:
-        part = part_of(self._folder / BEST_NAME)
-        part.unlink(missing_ok=True)
-        source = self._folder / self._best["file"]
-        try:
-            os.link(source, part)
-        except OSError:  # a disk without hard links
-            shutil.copyfile(source, part)
-            with part.open("rb") as file:
-                os.fsync(file.fileno())
-        replace(part, self._folder / BEST_NAME)
-
-    def _prune(self) -> None:
-        """Delete all but the newest; those newer than this moment were refused, and stay."""
-        written = [p for p in checkpoints(self._folder) if self._past(p)]
-        for path in written[self._keep :]:
-            path.unlink()
-
-    def _past(self, path: Path) -> bool:
-        return (checkpoint_step(path) or 0) <= self._saved_step
 
 
 def _nothing() -> None:

@@ -60,6 +60,17 @@ def checkpoint_step(path: Path) -> int | None:
     return int(match[2]) if match else None
 
 
+def step_of(path: Path) -> int:
+    """Optimiser steps of a checkpoint, however it is named.
+
+    Args:
+        path: A whole checkpoint.
+    """
+    step = checkpoint_step(path)
+    # Nothing lies on the device "meta", so that no weight is read.
+    return int(read_checkpoint(path, map_location="meta")["global_step"]) if step is None else step
+
+
 def checkpoints(folder: Path) -> list[Path]:
     """The numbered checkpoints of a folder, newest first; `best.ckpt` is not among them."""
     if not folder.is_dir():

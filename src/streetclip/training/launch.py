@@ -11,6 +11,7 @@ runs the whole command. How ranks learn the answer depends on who started them:
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,12 +30,15 @@ T = TypeVar("T")
 
 _VARIABLE = "STREETCLIP_DECIDED"
 _PREFIX = "streetclip/launch"
+_TIMEOUT_S = 24 * 3600.0
+_LOOK_S = 0.1
 _LEAVE_S = 60.0
 """How long rank 0 waits for the others to read an error before it ends, and its store with it."""
 
 # The store lives as long as the process: Lightning's process group meets at the same port, where
 # torch shares one server among all stores of a process.
 _STORES: dict[tuple[int, int], Store] = {}
+_MEETING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def find_ranks() -> Ranks:
     return Ranks(int(os.environ.get("LOCAL_RANK", "0")), 1)
 
 
-def decide(name: str, work: Callable[[], T], *, timeout_s: float = 24 * 3600.0) -> T:
+def decide(name: str, work: Callable[[], T], *, timeout_s: float = _TIMEOUT_S) -> T:
     """Do something on rank 0 and give its answer to all ranks.
 
     Args:
@@ -96,7 +100,7 @@ def decide(name: str, work: Callable[[], T], *, timeout_s: float = 24 * 3600.0) 
     ranks = find_ranks()
     if ranks.world > 1:
         store = PrefixStore(f"{_PREFIX}/{name}", _store(ranks, timeout_s))
-        return _decide_at(store, ranks, work)
+        return _decide_at(store, ranks, work, timeout_s)
     if ranks.rank > 0:
         inherited: T = _inherited(name)
         return inherited
@@ -128,8 +132,14 @@ def _inherited(name: str) -> Any:
     return decided[name]
 
 
-def _decide_at(store: Store, ranks: Ranks, work: Callable[[], T]) -> T:
+def _decide_at(store: Store, ranks: Ranks, work: Callable[[], T], timeout_s: float) -> T:
     if ranks.rank > 0:
+        give_up = time.monotonic() + timeout_s
+        # Not `get`, in which no signal would be noticed, nor any other use of the store served.
+        while not store.check(["told"]):
+            if time.monotonic() > give_up:
+                raise StreetclipError(f"rank 0 has decided nothing in {timeout_s:g} s")
+            time.sleep(_LOOK_S)
         told = json.loads(store.get("told"))
         store.add("heard", 1)
         if "error" in told:
@@ -157,19 +167,31 @@ def _wait_until_heard(store: Store, others: int) -> None:
     """Keep the store open until each rank has read the error, or has had its time."""
     give_up = time.monotonic() + _LEAVE_S
     while store.add("heard", 0) < others and time.monotonic() < give_up:
-        time.sleep(0.05)
+        time.sleep(_LOOK_S)
+
+
+def launch_store() -> Store | None:
+    """Where the ranks that torchrun or srun has started meet; None where nobody has started them.
+
+    Returns:
+        The store under a prefix of our own; any thread may use it for what does not block.
+    """
+    ranks = find_ranks()
+    return PrefixStore(_PREFIX, _store(ranks, _TIMEOUT_S)) if ranks.world > 1 else None
 
 
 def _store(ranks: Ranks, timeout_s: float) -> Store:
     """The store of all ranks; torchrun's agent or rank 0 hosts it."""
     key = (ranks.rank, ranks.world)
-    if key not in _STORES:
-        environment = ranks.environment
-        assert environment is not None
-        if isinstance(environment, TorchElasticEnvironment):
-            url = "env://"
-        else:
-            url = f"tcp://{environment.main_address}:{environment.main_port}"
-        meeting = rendezvous(url, ranks.rank, ranks.world, timeout=timedelta(seconds=timeout_s))
-        _STORES[key] = next(iter(meeting))[0]
-    return _STORES[key]
+    with _MEETING:
+        if key not in _STORES:
+            environment = ranks.environment
+            assert environment is not None
+            if isinstance(environment, TorchElasticEnvironment):
+                url = "env://"
+            else:
+                url = f"tcp://{environment.main_address}:{environment.main_port}"
+            limit = timedelta(seconds=timeout_s)
+            meeting = rendezvous(url, ranks.rank, ranks.world, timeout=limit)
+            _STORES[key] = next(iter(meeting))[0]
+        return _STORES[key]

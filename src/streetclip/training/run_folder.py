@@ -61,7 +61,7 @@ class RunFolder:
         run = cls(path)
         run._take()
         write_text(run.config, config)
-        run._write_status({"fingerprint": _plain(fingerprint), "created": _now()}, "running")
+        run._write_status({"fingerprint": plain(fingerprint), "created": _now()}, "running")
         return run
 
     @classmethod
@@ -187,7 +187,7 @@ def find_unfinished(root: Path, experiment: str, *, fingerprint: Mapping[str, An
     passed_over: list[tuple[Path, str]] = []
     for path in sorted(_runs(root / experiment), key=lambda p: int(p.name), reverse=True):
         run = RunFolder(path)
-        reason = _obstacle(run, _plain(fingerprint))
+        reason = _obstacle(run, plain(fingerprint))
         newest = run.newest_checkpoint() if reason is None else Newest(None)
         if newest.path is not None:
             return Unfinished(run, newest, tuple(passed_over))
@@ -242,8 +242,16 @@ def _lock(handle: int) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
-    """As JSON gives it back: tuples become lists, keys become strings."""
+def plain(value: Any) -> Any:
+    """As JSON gives it back: tuples become lists, keys become strings.
+
+    Args:
+        value: Of plain types.
+
+    Example:
+        >>> plain({1: (2, 3)})
+        {'1': [2, 3]}
+    """
     return json.loads(json.dumps(value))
 
 
