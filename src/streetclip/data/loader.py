@@ -109,7 +109,7 @@ class _Told(Dataset[Any]):
 
 
 def _raised(items: Iterator[Any]) -> Iterator[Batch]:
-    for item in one_by_one(items):
+    for item in one_by_one(items, "batch"):
         if isinstance(item, StreetclipError):
             raise item
         yield item

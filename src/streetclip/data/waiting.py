@@ -6,47 +6,68 @@ Imports nothing heavy, so that a command can listen for signals before it loads 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 _T = TypeVar("_T")
-_WAITS: list[float] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait that is not over.
+
+    Args:
+        what: `batch` or `photographs`.
+        since_s: When it began, by the monotonic clock.
+    """
+
+    what: str
+    since_s: float
+
+
+_WAITS: list[Wait] = []
 
 
 @contextmanager
-def waiting() -> Iterator[None]:
-    """Mark that the main thread waits for photographs and holds nothing that must be finished.
+def waiting(what: str) -> Iterator[None]:
+    """Mark that the main thread waits and holds nothing that must be finished.
+
+    Args:
+        what: `batch` of the training, or `photographs` of an evaluation.
 
     Example:
-        >>> with waiting():
-        ...     waits_s() is None
-        False
-        >>> waits_s() is None
+        >>> with waiting("batch"):
+        ...     wait().what
+        'batch'
+        >>> wait() is None
         True
     """
-    _WAITS.append(time.monotonic())
+    _WAITS.append(Wait(what, time.monotonic()))
     try:
         yield
     finally:
         _WAITS.clear()
 
 
-def waits_s() -> float | None:
-    """How long the process has waited so far, in seconds; None if it does not wait."""
-    return time.monotonic() - _WAITS[-1] if _WAITS else None
+def wait() -> Wait | None:
+    """What the process waits for; None if it does not wait."""
+    # One look, as another thread may ask.
+    return next(iter(_WAITS), None)
 
 
-def one_by_one(items: Iterator[_T]) -> Iterator[_T]:
+def one_by_one(items: Iterator[_T], what: str) -> Iterator[_T]:
     """The same items; whoever asks for one waits for it.
 
     Args:
-        items: Of a loader of photographs.
+        items: Of a loader.
+        what: As in `waiting`.
 
     Example:
-        >>> list(one_by_one(iter("ab")))
+        >>> list(one_by_one(iter("ab"), "batch"))
         ['a', 'b']
     """
     while True:
-        with waiting():
+        with waiting(what):
             try:
                 item = next(items)
             except StopIteration:

@@ -93,7 +93,7 @@ def load(
         # A generator of its own, so that an evaluation leaves the randomness of training alone.
         generator=torch.Generator().manual_seed(0),
     )
-    yield from zip(plan, one_by_one(iter(loader)), strict=True)
+    yield from zip(plan, one_by_one(iter(loader), "photographs"), strict=True)
 
 
 def _collate(photos: Sequence[Photo]) -> Photographs:

@@ -147,8 +147,11 @@ class RunCheckpoint(Checkpoint):
         The other ranks have come to the same agreement before the batch that is waited for, or
         between the same passes of an evaluation.
         """
-        if self._signals is not None and self._signals.broke_a_wait:
+        if self._signals is not None and self._signals.broken_off is not None:
             try:
+                if self._signals.broken_off == "batch":
+                    # The others tell of bad photographs in theirs first.
+                    trainer.datamodule.on_before_batch_transfer({"bad": ()}, 0)  # type: ignore[attr-defined] # as cursor_of
                 self._leave_or_is_late(trainer)
             except Preempted as left:
                 if not isinstance(exception, Preempted):

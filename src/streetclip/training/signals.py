@@ -10,7 +10,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
-from streetclip.data.waiting import waits_s
+from streetclip.data.waiting import wait
 from streetclip.errors import Preempted
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
@@ -37,7 +37,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
-        self.broke_a_wait = False
+        self.broken_off: str | None = None  # what the wait was for
         self._waits = False
         self._asked_at_s = 0.0
         self._interrupts = 0
@@ -93,11 +93,11 @@ class StopSignals:
         Raises:
             Preempted: In the main thread, once it has waited for `PATIENCE_S`; from any thread.
         """
-        waited = waits_s()
-        if self.received is None or not self._waits or waited is None:
+        present = wait()
+        if self.received is None or not self._waits or present is None:
             return
         now = time.monotonic()
-        if min(waited, now - self._asked_at_s) >= PATIENCE_S:
+        if now - max(present.since_s, self._asked_at_s) >= PATIENCE_S:
             self._is_late, self._asked_at_s = True, now
             self._nudge()
 
@@ -131,6 +131,6 @@ class StopSignals:
 
     def _leave_the_wait(self) -> None:
         assert self.received is not None
-        if waits_s() is not None:
-            self.broke_a_wait = True
+        if (present := wait()) is not None:
+            self.broken_off = present.what
             raise Preempted(f"{self.received.name} came while photographs did not")
