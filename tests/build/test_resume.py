@@ -1,6 +1,7 @@
 """A run that goes on from a checkpoint somewhere else."""
 
 import json
+import shutil
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.differences import differing_values
 
 from streetclip.build.pretrain import pretrain
 from streetclip.config.load import load_experiment
-from streetclip.errors import CheckpointError, PlanError, ShardError
+from streetclip.errors import CheckpointError, InputError, ShardError
 from streetclip.training.checkpoint_io import checkpoints, read_checkpoint
 
 STEP = 8
@@ -51,8 +52,72 @@ def test_what_is_no_checkpoint_of_this_run_is_refused(finished: Finished, tmp_pa
             pretrain(experiment, resume=f"{server.url}/checkpoints/absent.ckpt")
         assert not (tmp_path / "runs").exists()
         other = load_experiment(finished.experiment, _options(finished, tmp_path, "seed=3"))
-        with pytest.raises(PlanError, match="seed: 42 there, 3 here"):
+        with pytest.raises(
+            CheckpointError, match=r"other options; got: options\.seed is 42, not 3"
+        ):
             pretrain(other, resume=f"{server.url}/checkpoints/{before.name}")
-    status = json.loads((tmp_path / "runs" / "tiny" / "001" / "status.json").read_text())
-    assert status["status"] == "failed"
-    assert "seed: 42 there, 3 here" in status["reason"]
+        assert not (tmp_path / "runs").exists()
+
+
+def _copied(finished: Finished, tmp_path: Path) -> Path:
+    run = tmp_path / "runs" / "tiny" / "001"
+    shutil.copytree(finished.run, run)
+    return run
+
+
+@pytest.mark.parametrize("place", ["", "checkpoints/best.ckpt"])
+def test_a_run_goes_on_with_its_own_options_only(
+    finished: Finished, tmp_path: Path, place: str
+) -> None:
+    run = _copied(finished, tmp_path)
+    before = (run / "status.json").read_text()
+    other = load_experiment(finished.experiment, _options(finished, tmp_path, "optim.lr=0.5"))
+    with pytest.raises(
+        CheckpointError, match=r"options\.optim\.lr is .*, not 0\.5; resume w"
+    ):
+        pretrain(other, resume=str(run / place))
+    assert (run / "status.json").read_text() == before
+
+
+def test_a_run_says_that_it_failed_wherever_it_did(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise InputError("no such thing")
+
+    monkeypatch.setattr("streetclip.build.pretrain.make_trainer", fail)
+    experiment = load_experiment(finished.experiment, _options(finished, tmp_path))
+    with pytest.raises(InputError, match="no such thing"):
+        pretrain(experiment)
+    run = tmp_path / "runs" / "tiny" / "001"
+    assert json.loads((run / "status.json").read_text())["status"] == "failed"
+    finished_run = tmp_path / "runs" / "tiny" / "002"
+    shutil.copytree(finished.run, finished_run)
+    with pytest.raises(InputError, match="no such thing"):
+        pretrain(experiment, resume=str(finished_run))
+    assert json.loads((finished_run / "status.json").read_text())["status"] == "finished"
+
+
+class _Killed(BaseException):
+    """As if the process were gone."""
+
+
+def test_a_kill_before_the_first_checkpoint_of_the_new_folder_doubles_no_row(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = checkpoints(finished.run / "checkpoints")[1]
+    experiment = load_experiment(finished.experiment, _options(finished, tmp_path))
+
+    def die(*_: object) -> None:
+        raise _Killed
+
+    with BadServer(before.parent) as server, monkeypatch.context() as patch:
+        patch.setattr("streetclip.training.checkpoint.RunCheckpoint.on_train_epoch_end", die)
+        with pytest.raises(_Killed):
+            pretrain(experiment, resume=f"{server.url}/{before.name}")
+    run = tmp_path / "runs" / "tiny" / "001"
+    assert _samples(run) == _samples(finished.run)[STEP:]
+    assert pretrain(experiment, resume="auto") == run
+    assert _samples(run) == _samples(finished.run)[STEP:]
+    steps = [row.split(",")[0] for row in (run / "metrics.csv").read_text().splitlines()]
+    assert len(steps) == len(set(steps))

@@ -182,7 +182,7 @@ def _damage_newest(command: Command) -> str:
 def _limit_files(command: Command) -> str:
     """The command must end with an error that says what to do, and go on without the limit."""
     limited = replace(command, launcher=("-c", _LIMITED))
-    printed = limited.finish(*RESUME, code=2)
+    printed = limited.finish(*RESUME, code=1)
     assert "could not be written" in printed, printed
     assert "make room on the disk and resume" in printed, printed
     return f"{command.run} continues from"
