@@ -10,7 +10,7 @@ from typing import Any
 from streetclip.errors import CheckpointError
 from streetclip.shards.cache import Cache
 from streetclip.shards.checked import fetch_checked
-from streetclip.shards.remote import is_url
+from streetclip.shards.remote import is_url, shown
 from streetclip.training.checkpoint_io import checkpoint_name, read_checkpoint
 from streetclip.training.durable import part_of, replace
 from streetclip.training.run_folder import RunFolder, find_unfinished
@@ -65,7 +65,7 @@ def choose_run(
         _log.info("run: %s", run.path)
         return {"run": str(run.path), "checkpoint": None}
     checkpoint = _take(fetched, run.checkpoints / position)
-    _log.info("run: %s continues from %s", run.path, resume)
+    _log.info("run: %s continues from %s", run.path, shown(str(resume)))
     return {"run": str(run.path), "checkpoint": str(checkpoint)}
 
 
