@@ -106,7 +106,9 @@ def test_a_tar_is_an_object_with_its_fields_once() -> None:
     tar = content()["shards"][0]
     with pytest.raises(ShardError, match=r"shards\[0\] has unknown fields; got: \['url'\]"):
         parse(content(shards=[{**tar, "url": "x"}]))
-    with pytest.raises(ShardError, match=r"lists a tar twice; got: a\.tar; allowed: each file nam"):
+    with pytest.raises(
+        ShardError, match=r"lists a tar twice; got: a\.tar; allowed: each file name"
+    ):
         parse(content(shards=[tar, tar]))
 
 
