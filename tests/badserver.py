@@ -8,7 +8,6 @@ server has one fault for the paths that match a pattern, and counts every reques
         assert server.statuses("000000.tar") == [200, 206]
 """
 
-import random
 import re
 import threading
 from collections import Counter
@@ -23,6 +22,7 @@ from typing import Any
 PAGE = b"<html><body>Come back later.</body></html>"
 FOR_EVER_S = 3600.0
 _PIECE_BYTES = 1 << 14
+_DRIP_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class Answer:
         is_wrong: One byte of the body is another one.
         is_page: A page comes with 200 instead of the file.
         bytes_s: How fast the body is sent, or None.
+        drips: What never ends while no byte of the body comes: ``"head"`` (one header, byte by
+            byte), ``"interim"`` (`102 Processing` again and again) or ``"extension"`` (after half
+            of the body, a chunk's extension, byte by byte).
     """
 
     status: int = 200
@@ -52,6 +55,7 @@ class Answer:
     is_wrong: bool = False
     is_page: bool = False
     bytes_s: float | None = None
+    drips: str = ""
 
 
 GOOD = Answer()
@@ -100,8 +104,14 @@ FAULTS: Mapping[str, Fault] = {
     "wrong_once": Fault(first(1, Answer(is_wrong=True)), tries=2),
     "wrong_for_ever": Fault(always(Answer(is_wrong=True)), "try 2: its sha256 is", tries=2),
     "page": Fault(always(Answer(is_page=True)), "not the file that was meant", tries=2),
+    "drip_head": Fault(always(Answer(drips="head")), "try 4: no whole answer for", tries=4),
+    "drip_interim": Fault(always(Answer(drips="interim")), "try 4: no whole answer for", tries=4),
+    "drip_extension": Fault(
+        always(Answer(drips="extension")), r"try 4: only \d+ bytes came", tries=4
+    ),
+    "drip_extension_once": Fault(first(1, Answer(drips="extension")), tries=2),
 }
-"""Twelve faults, by name; a stall lasts longer than any reader waits."""
+"""Faults by name; a stall or a drip lasts longer than any reader waits."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +137,15 @@ class BadServer:
         folder: Its files are read at each request.
         fault: What is wrong, for the paths that `pattern` finds.
         pattern: A regular expression; all other paths are served well.
-        drops: Share of all requests whose connection is closed without an answer.
-        seed: Decides which, by path and number of the request.
+        drop_every: Of so many requests the connection of one is closed without an answer; of none
+            where it is 0.
+        seed: Decides which of them, the first one for 0.
     """
 
     folder: Path
     fault: Fault = field(default_factory=lambda: Fault(always(GOOD)))
     pattern: str = ""
-    drops: float = 0.0
+    drop_every: int = 0
     seed: int = 0
     requests: list[Request] = field(default_factory=list)
 
@@ -142,6 +153,8 @@ class BadServer:
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._asked = 0
+        self._misbehaved = 0
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.bad = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -155,12 +168,23 @@ class BadServer:
         """The answers to the requests for a path, in order."""
         return [request.status for request in self.requests if request.path == path]
 
+    @property
+    def misbehaved(self) -> int:
+        """How many requests were not answered as by a good server."""
+        return self._misbehaved
+
     def answer_to(self, path: str) -> Answer:
         """How the next request for a path is to be answered."""
         with self._lock:
-            number = self._counts[path]
-            self._counts[path] += 1
-        if random.Random(f"{self.seed}/{path}/{number}").random() < self.drops:
+            answer = self._next_answer(path)
+            self._misbehaved += answer != GOOD
+        return answer
+
+    def _next_answer(self, path: str) -> Answer:
+        number, asked = self._counts[path], self._asked
+        self._counts[path] += 1
+        self._asked += 1
+        if self.drop_every and asked % self.drop_every == self.seed % self.drop_every:
             return Answer(drops=True)
         return self.fault.answers(number) if re.search(self.pattern, path) else GOOD
 
@@ -202,6 +226,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if answer.drops:
             return
+        if answer.drips:
+            self._drip(body, answer.drips)
+            return
         self.send_response(status)
         if answer.has_length:
             self.send_header("Content-Length", str(len(body) - start))
@@ -230,6 +257,19 @@ class _Handler(BaseHTTPRequestHandler):
             return 416, PAGE, 0
         ranged = asked > 0 and answer.has_ranges and same
         return (206, body, asked) if ranged else (200, body, 0)
+
+    def _drip(self, body: bytes, what: str) -> None:
+        """Raw bytes, because no server does this by itself."""
+        half = body[: len(body) // 2]
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n10;a="
+        begins, again = {
+            "head": (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+            "interim": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+            "extension": (chunked % (len(half), half), b"x"),
+        }[what]
+        self.wfile.write(begins)
+        while not self.server.bad.closing.wait(_DRIP_S):
+            self.wfile.write(again)
 
     def _send(self, body: bytes, answer: Answer) -> None:
         closing = self.server.bad.closing

@@ -1,11 +1,14 @@
 import inspect
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
 from streetclip import errors
 from streetclip.errors import (
     ConfigError,
+    FetchError,
     InputError,
     NumericsError,
     ProblemsError,
@@ -13,6 +16,8 @@ from streetclip.errors import (
     ShardError,
     StreetclipError,
     TarError,
+    hide_secrets,
+    shown,
 )
 
 CLASSES: list[type[Exception]] = [
@@ -83,3 +88,49 @@ def test_damage_of_a_tar_names_its_place_and_reaches_another_process() -> None:
 
 def test_a_run_that_became_infinite_is_no_fault_of_the_input() -> None:
     assert not issubclass(NumericsError, InputError)
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("https://me:PASSWORD@h/a.tar?token=SECRET", "https://h/a.tar?..."),
+        ("http://me:PASSWORD@[::1]:80/a", "http://[::1]:80/a"),
+        ("s3://KEY:SECRET@bucket/a.tar", "s3://bucket/a.tar"),
+        ("hf://datasets/u/r@main/a.tar", "hf://datasets/u/r@main/a.tar"),
+        ("http://me:PASSWORD/SECRET@h/a", "http://..."),
+        ("http://me:PASSWORD#SECRET@h/a", "http://..."),
+        ("http://me:PASSWORD@[::1/a?SECRET", "http://..."),
+        ("http://h/a.tar#SECRET", "http://h/a.tar"),
+        ("http://h/{0..9}.tar?x='SECRET'&y=;SECRET", "http://h/{0..9}.tar?..."),
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "no '{}', but", "({}); got: 1", 'x="{}"; y', "a {}."])
+def test_no_message_shows_a_password_or_a_query(url: str, plain: str, around: str) -> None:
+    text = around.format(url)
+    for told in (
+        hide_secrets(text),
+        str(InputError("what", got=text, allowed=text, remedy=text)),
+        str(ConfigError("x", [text])),
+        str(FetchError(text)),
+        FetchError(text).reason,
+    ):
+        assert not re.search("PASSWORD|SECRET|KEY|me:", told)
+        assert plain in told
+        assert hide_secrets(told) == told
+    assert shown(url) == plain
+
+
+def test_a_url_that_lost_a_slash_shows_nothing_more() -> None:
+    path = Path("https://me:PASSWORD@h/a?token=SECRET")
+    assert hide_secrets(f"no such folder: {path}") == "no such folder: https:/h/a?..."
+
+
+def test_texts_without_secrets_stay_as_they_are() -> None:
+    for text in (
+        "a: b",
+        "key=value",
+        "C:/shards/x?",
+        "/a/b: no such file; got: 1",
+        "see http://h/",
+    ):
+        assert hide_secrets(text) == text

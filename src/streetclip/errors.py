@@ -4,7 +4,56 @@
 user), 85 on `Preempted`, and 1 on every other exception.
 """
 
+import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit, urlunsplit
+
+# A slash may be missing, because a URL that was taken for a path loses one.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}[^\s/]\S*")
+_AROUND = "'\"`,;:)]}>"
+
+
+def shown(url: str) -> str:
+    """A URL as it may stand in messages and logs: without passwords and tokens.
+
+    Args:
+        url: Any URL.
+
+    Example:
+        >>> shown("https://me:secret@example.org/a.tar?signature=123")
+        'https://example.org/a.tar?...'
+    """
+    scheme = url.partition(":")[0]
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        # A password with a slash in it ends up where a port should be.
+        parts.port  # noqa: B018 - raises ValueError where it is no number
+    except ValueError:
+        return f"{scheme}://..."
+    plain = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return f"{plain}?..." if parts.query else plain
+
+
+def hide_secrets(text: str) -> str:
+    """A text in which every URL is as `shown` writes it; all messages of errors are.
+
+    Args:
+        text: Of whatever origin, such as a library's error.
+
+    Example:
+        >>> hide_secrets("no answer from 'http://me:secret@h/a?token=1', given up")
+        "no answer from 'http://h/a?...', given up"
+    """
+    return _URL.sub(_shown_match, text)
+
+
+def _shown_match(found: re.Match[str]) -> str:
+    url = found[0].rstrip(_AROUND)
+    scheme, _, rest = url.partition(":")
+    slashes = rest[: len(rest) - len(rest.lstrip("/"))]
+    plain = shown(f"{scheme}://{rest.lstrip('/')}")
+    return plain.replace("://", f":{slashes}", 1) + found[0][len(url) :]
 
 
 class StreetclipError(Exception):
@@ -48,7 +97,7 @@ class InputError(StreetclipError):
             parts.append(f"allowed: {allowed}")
         if remedy is not None:
             parts.append(remedy)
-        super().__init__("; ".join(parts))
+        super().__init__(hide_secrets("; ".join(parts)))
 
 
 class ProblemsError(InputError):
@@ -144,13 +193,13 @@ class FetchError(StreetclipError):
         wait_s: float = 0.0,
         remedy: str | None = None,
     ) -> None:
-        self.reason = reason
+        self.reason = hide_secrets(reason)
         self.final = final or absent
         self.absent = absent
         self.anew = anew
         self.wait_s = wait_s
         self.remedy = remedy
-        super().__init__(reason)
+        super().__init__(self.reason)
 
 
 class TemplateError(ProblemsError):

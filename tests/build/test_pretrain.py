@@ -101,7 +101,7 @@ def test_a_run_over_a_server_that_drops_connections_is_the_local_one(
     finished: Finished, tmp_path: Path
 ) -> None:
     (folder,) = finished.folder.glob("shards/sample-world-*")
-    with BadServer(folder, drops=0.2, seed=1) as server:
+    with BadServer(folder, drop_every=5, seed=1) as server:
         options = load_experiment(
             finished.experiment,
             [

@@ -85,3 +85,12 @@ def test_without_a_file_bad_photographs_are_only_counted() -> None:
     quarantine = Quarantine(None, max_bad_samples=0)
     with pytest.raises(ShardError, match="too many photographs are bad"):
         quarantine.record([bad("a")])
+
+
+def test_whole_urls_of_an_older_checkpoint_lose_their_secrets(tmp_path: Path) -> None:
+    quarantine = Quarantine(tmp_path / "q.jsonl", max_bad_samples=9)
+    old = bad("a", shard="http://me:PASSWORD@h/0.tar?token=SECRET")._asdict()
+    quarantine.load_state_dict([old])
+    quarantine.record([bad("a", shard="http://h/0.tar?...")])
+    quarantine.rewrite()
+    assert [line["shard"] for line in lines(tmp_path / "q.jsonl")] == ["http://h/0.tar?..."]

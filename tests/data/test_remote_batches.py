@@ -53,7 +53,7 @@ def test_a_server_that_drops_every_fifth_connection_gives_the_same_batches(
     expected = batches(shard_set, preprocess, template)
     # Room for two of the three shards.
     limit = sum(entry.bytes for entry in shard_set.shards) - 1000
-    with BadServer(shard_set.root, drops=0.2, seed=8) as server:
+    with BadServer(shard_set.root, drop_every=5, seed=8) as server:
         remote = open_shard_set(server.url, cache=Cache(tmp_path / "cache", limit, EFFORT))
         found = batches(remote, preprocess, template, prefetch=Prefetch(shards_ahead, 2))
         assert 0 in {request.status for request in server.requests}
@@ -67,7 +67,7 @@ def test_the_resampled_order_reads_urls_through_the_cache(
 ) -> None:
     options = {"order": "resampled", "samples_per_epoch": 50}
     expected, _ = batches(shard_set, preprocess, template, **options)
-    with BadServer(shard_set.root, drops=0.2, seed=8) as server:
+    with BadServer(shard_set.root, drop_every=5, seed=8) as server:
         cache = Cache(tmp_path / "cache", effort=EFFORT)
         urls = [f"{server.url}/{{000000..000002}}.tar"]
         found, _ = batches(urls, preprocess, template, cache=cache, **options)
@@ -84,7 +84,7 @@ def test_loader_processes_of_a_fork_server_read_urls(
     shard_set: ShardSet, preprocess: Preprocess, template: Template, tmp_path: Path
 ) -> None:
     expected, _ = batches(shard_set, preprocess, template)
-    with BadServer(shard_set.root, drops=0.2, seed=8) as server:
+    with BadServer(shard_set.root, drop_every=5, seed=8) as server:
         remote = open_shard_set(server.url, cache=Cache(tmp_path / "cache", effort=EFFORT))
         found, _ = batches(remote, preprocess, template, workers=2)
     assert_equal(found, expected)

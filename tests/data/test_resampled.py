@@ -1,11 +1,14 @@
+import io
 import json
 import pickle
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
 import webdataset as wds
+from tests.badserver import BadServer
 from tests.badthings.images import BAD_IMAGES
 from tests.badthings.metadata import BAD_METADATA
 from tests.badthings.shardset import PLACE, good_sample
@@ -17,13 +20,16 @@ from streetclip.captions.template import Template
 from streetclip.data.batch import Recipe
 from streetclip.data.dataset import StepSampler
 from streetclip.data.loader import make_loader
+from streetclip.data.quarantine import Quarantine
 from streetclip.data.resampled import ResampledDataset
 from streetclip.errors import PlanError, ShardError
 from streetclip.records import Preprocess
+from streetclip.shards.cache import Cache
+from streetclip.shards.opener import TarOpener
 
 
 def resampled(
-    folder: Path, preprocess: Preprocess, template: Template, **changes: Any
+    source: Path | list[str], preprocess: Preprocess, template: Template, **changes: Any
 ) -> ResampledDataset:
     values: dict[str, Any] = {
         "recipe": Recipe(preprocess, template),
@@ -33,7 +39,8 @@ def resampled(
         "shuffle_samples": 30,
         "seed": 1,
     }
-    return ResampledDataset(sorted(map(str, folder.glob("*.tar"))), **(values | changes))
+    urls = sorted(map(str, source.glob("*.tar"))) if isinstance(source, Path) else source
+    return ResampledDataset(urls, **(values | changes))
 
 
 def keys(dataset: ResampledDataset, epoch: int, steps: int = 6) -> list[str]:
@@ -124,6 +131,38 @@ def test_bad_samples_are_passed_over_and_reported(
     }
     assert {item.shard for item in bad if item.key == "0002"} == {str(path)}
     assert all(item.epoch == 0 and 0 <= item.step < 6 for item in bad)
+
+
+def test_lists_of_bad_samples_show_no_secret_of_a_url(
+    tmp_path: Path,
+    preprocess: Preprocess,
+    template: Template,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "tars").mkdir()
+    write_tars(tmp_path / "tars", [12], broken=[2])
+    list_file = tmp_path / "quarantine.jsonl"
+    with BadServer(tmp_path / "tars") as server:
+        host = server.url.partition("//")[2]
+        urls = [f"http://me:PASSWORD@{host}/000000.tar?token=SECRET"]
+        open_tar = TarOpener(Cache(tmp_path / "cache"))
+        dataset = resampled(urls, preprocess, template, open_tar=open_tar)
+        bad = [item for step in range(6) for item in dataset[0, step]["bad"]]
+        quarantine = Quarantine(list_file, max_bad_samples=0)
+        with pytest.raises(ShardError, match="too many photographs are bad") as caught:
+            quarantine.record(bad)
+    assert {item.shard for item in bad} == {f"{server.url}/000000.tar?..."}
+    told = caplog.text + list_file.read_text() + str(caught.value)
+    assert f"{server.url}/000000.tar?..." in told
+    assert not re.search("PASSWORD|SECRET", told)
+    again = resampled(urls, preprocess, template, open_tar=_cut)
+    with pytest.raises(ShardError, match=r"000000\.tar\?\.\.\..*cut short") as caught:
+        again[0, 0]
+    assert not re.search("PASSWORD|SECRET", str(caught.value))
+
+
+def _cut(_: str) -> BinaryIO:
+    return io.BytesIO(plain([good_sample(0)])[:700])
 
 
 def test_shards_with_only_bad_samples_end_in_an_error(

@@ -1,11 +1,15 @@
 """Injected: each fault of `tests/badserver.py` into every tar or every index that is fetched: 404,
 503 twice and for ever, a body cut once and three times, no length, no ranges, a stall and one
-without end, a wrong byte once and always, a page instead of the file; and one connection of five
-dropped, also while the run is killed, and in the real command. Survived: the run ends like the one
-over local files, bit for bit, or is refused in bounded time by an error that says what happened; no
-file but whole ones stands in the cache under its own name.
+without end, a wrong byte once and always, a page instead of the file, a head, interim answers and
+a chunk's extension that drip without end; and every fifth connection dropped, also while the run is
+killed, and in the real command. Survived: the server did misbehave, and the run ends like the one
+over local files, bit for bit, or is refused in bounded time by an error that says what happened;
+nothing is left in the cache but whole files and, unless the refusal is for good, partial files that
+the next transfer goes on with, to the digest.
 """
 
+import json
+import os
 import re
 import shutil
 import time
@@ -24,10 +28,15 @@ from tests.forkedrun import TinyRun
 from tests.killer import Kill
 from tests.realcommand import Command
 
+from streetclip.config.load import load_experiment
 from streetclip.shards.cache import Cache
 from streetclip.shards.effort import Effort
+from streetclip.shards.locks import release, try_lock
+from streetclip.shards.remote import RemoteFile
 
 EFFORT = Effort(timeout_s=1.0, tries=4, pause_s=0.05)
+FOR_GOOD = ("absent", "wrong_for_ever", "page")
+"""Faults after which a file is refused for good."""
 TARS, INDICES = r"\.tar$", r"\.tar\.index$"
 REFUSED_WITHIN_S = 90.0
 """A run of some seconds and four tries of everything, on a machine with other work."""
@@ -49,7 +58,13 @@ def run(scale: Scale, work: Path) -> Tally:
     drops += [_dropping(replace(whole, workers=2), 5, moments=moments[:1])]
     if scale is Scale.FULL:
         drops.append(_command(undisturbed_command(work)))
-    chosen = scale.pick(quick=[cases[3]], short=[*cases[1:12:3], drops[4]], full=[*cases, *drops])
+    by_name = {case.name: case for case in cases}
+    short = ("busy_twice", "no_length", "stall", "wrong_for_ever", "drip_head", "drip_extension")
+    chosen = scale.pick(
+        quick=[by_name["cut_once_tars"]],
+        short=[*(by_name[f"{name}_tars"] for name in short), drops[4]],
+        full=[*cases, *drops],
+    )
     return run_cases(chosen, work / "R12")
 
 
@@ -62,7 +77,9 @@ def _case(whole: TinyRun, name: str, fault: Fault, pattern: str) -> Case:
                 tally = verdict(run, whole, others=1)
             else:
                 tally = _refused(run, fault.refusal, folder / LOG)
-        return _with(tally, _unclean(folder / "cache", whole.shards))
+        refused = _refused_files(folder / LOG) if name in FOR_GOOD else None
+        wrong = _unclean(folder / "cache", whole.shards, refused)
+        return _with(tally, [*_well_behaved(server), *wrong])
 
     kind = "tars" if pattern == TARS else "indices"
     return Case(f"{name}_{kind}", work)
@@ -70,14 +87,15 @@ def _case(whole: TinyRun, name: str, fault: Fault, pattern: str) -> Case:
 
 def _dropping(whole: TinyRun, seed: int, *, moments: Sequence[Kill]) -> Case:
     def work(folder: Path) -> Tally:
-        with BadServer(whole.shards, drops=0.2, seed=seed) as server:
+        with BadServer(whole.shards, drop_every=5, seed=seed) as server:
             run = _at(whole, server, folder)
             for moment in moments:
                 kill(run, moment)
                 shutil.rmtree(folder / "cache")
             finish(run)
         tally = verdict(run, whole, kills=len(moments), others=1)
-        return _with(tally, _unclean(folder / "cache", whole.shards))
+        wrong = [*_well_behaved(server), *_unclean(folder / "cache", whole.shards)]
+        return _with(tally, wrong)
 
     return Case(f"drops{seed}", work, faults=1 + len(moments))
 
@@ -86,8 +104,8 @@ def _command(whole: Command) -> Case:
     """The real command, killed once, over a server that drops one connection of five."""
 
     def work(folder: Path) -> Tally:
-        shards = next(whole.experiment.parent.glob("shards/*/train/all"))
-        with BadServer(shards, drops=0.2, seed=9) as server:
+        shards = Path(load_experiment(whole.run / "config.yaml").data.source)
+        with BadServer(shards, drop_every=5, seed=9) as server:
             options = (
                 f"data.source={server.url}",
                 f"data.val_source={shards.parents[1] / 'val' / 'all'}",
@@ -98,7 +116,7 @@ def _command(whole: Command) -> Case:
             command.kill_when(lambda: saved(10)(command))
             command.finish(*RESUME)
         tally = command_verdict(command, whole, kills=1, others=1)
-        return _with(tally, _unclean(folder / "cache", shards))
+        return _with(tally, [*_well_behaved(server), *_unclean(folder / "cache", shards)])
 
     return Case("command", work, faults=2, timeout_s=TIMEOUT_S)
 
@@ -119,11 +137,66 @@ def _refused(run: TinyRun, words: str, log: Path) -> Tally:
     return Tally(injected=1, survived=0 if wrong else 1, failures=tuple(wrong))
 
 
-def _unclean(cache: Path, shards: Path) -> list[str]:
-    """Files under a digest's name that are not what the digest says."""
-    found = [path for path in cache.glob("*") if len(path.name) == 64]
-    wrong = [path.name for path in found if sha256(path.read_bytes()).hexdigest() != path.name]
-    return [f"{name} is not whole" for name in wrong]
+def _well_behaved(server: BadServer) -> list[str]:
+    """Whether nothing was injected."""
+    return [] if server.misbehaved else ["the server answered every request as a good one does"]
+
+
+def _refused_files(log: Path) -> set[str]:
+    """Files that a run could not fetch; others may have been on their way when it ended."""
+    return set(re.findall(r"/([^/\s]+) cannot be fetched", log.read_text()))
+
+
+def _unclean(cache: Path, shards: Path, refused: set[str] | None = None) -> list[str]:
+    """What is in a cache beside its lock, whole files, and partial files that can be continued.
+
+    Of files that are refused for good there is none, and of the others what has come is wrong.
+    """
+    files = _by_digest(shards)
+    wrong = []
+    for path in sorted(cache.iterdir()):
+        part = re.fullmatch(r"\.([0-9a-f]{64})\.part", path.name)
+        if path.name in files:
+            if sha256(path.read_bytes()).hexdigest() != path.name:
+                wrong.append(f"{path.name} is not whole")
+        elif part and part[1] in files and files[part[1]][0] not in (refused or ()):
+            is_right = refused is None
+            wrong += _not_continued(cache, shards, part[1], files[part[1]], is_right=is_right)
+        elif not path.name.endswith(".lock"):
+            wrong.append(f"{path.name} is left over")
+    for lock in cache.glob(".?*.lock"):
+        # That of a process that is gone holds nothing, and goes when the cache is used again.
+        handle = try_lock(lock)
+        if handle is None:
+            wrong.append(f"{lock.name} is held")
+        else:
+            release(lock, handle)
+    return wrong
+
+
+def _by_digest(shards: Path) -> dict[str, tuple[str, int | None]]:
+    """Names and known sizes of the tars and indices of a shard set."""
+    entries = json.loads((shards / "shards.json").read_text())["shards"]
+    tars = {entry["sha256"]: (entry["file"], entry["bytes"]) for entry in entries}
+    return tars | {entry["index_sha256"]: (entry["file"] + ".index", None) for entry in entries}
+
+
+def _not_continued(
+    cache: Path, shards: Path, digest: str, file: tuple[str, int | None], *, is_right: bool
+) -> list[str]:
+    """What is wrong unless a good server is asked for the rest of a partial file alone."""
+    name, size = file
+    part = (cache / f".{digest}.part").read_bytes()
+    # One that has all bytes only lacks its name.
+    is_all = sha256(part).hexdigest() == digest
+    expected = [] if is_all else [(len(part), 206 if part else 200)]
+    with BadServer(shards) as server:
+        wanted = RemoteFile(f"{server.url}/{name}", size, digest)
+        os.close(Cache(cache, effort=EFFORT).open(wanted))
+        asked = [(request.start, request.status) for request in server.requests]
+    is_whole = sha256((cache / digest).read_bytes()).hexdigest() == digest
+    went_on = is_whole and (asked == expected or not is_right)
+    return [] if went_on else [f"{len(part)} bytes of {name}: asked for {asked}"]
 
 
 def _with(tally: Tally, wrong: Sequence[str]) -> Tally:

@@ -126,7 +126,7 @@ def test_the_limit_holds_while_many_read_and_fetch(
 
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()
-    with BadServer(served, drops=0.2, seed=3) as server:
+    with BadServer(served, drop_every=5, seed=3) as server:
         wanted = random.Random(1).choices(range(6), k=60)
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(lambda number: read(cache, file_at(server, number)), wanted))

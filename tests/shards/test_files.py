@@ -85,7 +85,7 @@ def test_each_fault_of_a_server_ends_well_or_with_a_clear_error(
     local: ShardSet, tmp_path: Path, name: str
 ) -> None:
     fault = FAULTS[name]
-    timeout_s = 0.3 if name.startswith("stall") else 20.0
+    timeout_s = 0.3 if name.startswith(("stall", "drip")) else 20.0
     cache = Cache(tmp_path / "cache", effort=Effort(timeout_s=timeout_s, tries=4, pause_s=0.01))
     with BadServer(local.root, fault, pattern=r"\.tar$") as server:
         remote = open_shard_set(server.url, cache=cache)
@@ -100,7 +100,7 @@ def test_each_fault_of_a_server_ends_well_or_with_a_clear_error(
 
 def test_every_fifth_connection_may_break(local: ShardSet, tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", effort=Effort(timeout_s=20.0, tries=8, pause_s=0.01))
-    with BadServer(local.root, drops=0.2, seed=5) as server:
+    with BadServer(local.root, drop_every=5, seed=5) as server:
         remote = open_shard_set(server.url, cache=cache)
         assert every_sample(remote) == every_sample(local)
         assert 0 in {request.status for request in server.requests}

@@ -122,11 +122,11 @@ def test_the_list_is_always_fetched_anew(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"file": "../000000.tar"}, r"names '\.\./000000\.tar' outside"),
-        ({"file": ".."}, r"names '\.\.' outside"),
-        ({"file": "a\\b.tar"}, "outside"),
-        ({"sha256": "../../etc/passwd"}, "is none; got: '../../etc/passwd'; allowed: 64 hexa"),
-        ({"index_sha256": "A" * 64}, "is none"),
+        ({"file": "../000000.tar"}, r"field file; got: '\.\./000000\.tar'; allowed: .*no /"),
+        ({"file": ".."}, r"wrong field file; got: '\.\.'; "),
+        ({"file": "a\\b.tar"}, "field file; got: "),
+        ({"sha256": "../../etc/passwd"}, "sha256; got: '../../etc/passwd'; allowed: 64 hexa"),
+        ({"index_sha256": "A" * 64}, "wrong field index_sha256; got: 'AAA"),
     ],
 )
 def test_a_list_that_leads_out_of_the_folder_or_the_cache_is_refused(
@@ -148,11 +148,31 @@ def test_a_list_that_leads_out_of_the_folder_or_the_cache_is_refused(
 @pytest.mark.parametrize("raw", [b"<html></html>", b'{"version": 1}', b"\xff"])
 def test_a_page_is_no_list_of_shards(tmp_path: Path, cache: Cache, raw: bytes) -> None:
     (tmp_path / "shards.json").write_bytes(raw)
-    with (
-        BadServer(tmp_path) as server,
-        pytest.raises(ShardError, match=rf"{server.url}/shards\.json cannot be read"),
-    ):
-        open_shard_set(server.url, cache=cache)
+    with BadServer(tmp_path) as server:
+        with pytest.raises(
+            ShardError,
+            match=rf"{server.url}/shards\.json cannot be fetched; got: try 1: it (is|has) no .*; "
+            "try 2: it .*check the URL, or upload it again",
+        ):
+            open_shard_set(server.url, cache=cache)
+        assert server.statuses("shards.json") == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(has_length=False, sends=0.5),
+        Answer(is_page=True),
+        Answer(is_page=True, has_length=False),
+    ],
+)
+def test_a_list_that_is_cut_or_a_page_is_fetched_again(
+    tmp_path: Path, cache: Cache, make_split: Callable[[str], ShardSet], answer: Answer
+) -> None:
+    local = make_split("all")
+    with BadServer(local.root, Fault(first(1, answer))) as server:
+        assert open_shard_set(server.url, cache=cache).digest == local.digest
+        assert server.statuses("shards.json") == [200, 200]
 
 
 def test_a_shell_is_never_run(tmp_path: Path, cache: Cache) -> None:

@@ -112,9 +112,7 @@ def test_missing_and_changed_files_are_refused(
     ("change", "message"),
     [
         ({"version": 2}, "of another version; got: 2; allowed: 1"),
-        ({"digest": "0"}, "does not fit its own digest"),
-        ({"shards": [{"file": "a"}]}, "cannot be read"),
-        ({"shards": 3}, "cannot be read"),
+        ({"digest": "0" * 64}, "does not fit its own digest"),
     ],
 )
 def test_a_list_of_shards_that_was_touched_is_refused(
@@ -123,9 +121,6 @@ def test_a_list_of_shards_that_was_touched_is_refused(
     path = make_set("all").root / "shards.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ShardError, match=message):
-        open_shard_set(path.parent)
-    path.write_text("{")
-    with pytest.raises(ShardError, match="cannot be read"):
         open_shard_set(path.parent)
 
 
@@ -143,7 +138,9 @@ def test_a_list_of_shards_cannot_name_files_outside_its_folder(
     content = json.loads((root / "shards.json").read_text())
     content["shards"][0]["file"] = name
     (root / "shards.json").write_text(json.dumps(content))
-    with pytest.raises(ShardError, match=r"shards\.json names .* outside"):
+    with pytest.raises(
+        ShardError, match=r"shards\[0\] has a wrong field file; got: .*folder: no /"
+    ):
         open_shard_set(root, check_files=check_files)
 
 
@@ -156,7 +153,7 @@ def test_a_list_of_shards_cannot_have_impossible_numbers(
     content = json.loads(path.read_text())
     content["shards"][0][field] = value
     path.write_text(json.dumps(content))
-    with pytest.raises(ShardError, match=r"impossible number for 000000\.tar; got: "):
+    with pytest.raises(ShardError, match=rf"wrong field {field}; got: .*; allowed: 0 to "):
         open_shard_set(path.parent)
 
 

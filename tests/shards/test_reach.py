@@ -69,5 +69,5 @@ def test_where_neither_index_nor_tar_can_be_read_there_is_an_error(tmp_path: Pat
 def test_a_list_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     write_shards(tmp_path, [SAMPLES])
     (tmp_path / "shards.json").write_text(json.dumps({"version": 1}))
-    with pytest.raises(ShardError, match=r"shards\.json cannot be read"):
+    with pytest.raises(ShardError, match=r"shards\.json has no field shards"):
         find_sources(tmp_path)

@@ -1,6 +1,7 @@
 """What counts in a cache folder, and what goes first."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from streetclip.shards.transfer import part_of
 
 A, B, C, D = (letter * 64 for letter in "abcd")
 URL = "url-" + D
+LATELY = time.time_ns() - 60 * 10**9
 
 
 def put(path: Path, size: int, *, used: int) -> Path:
     path.write_bytes(bytes(size))
-    os.utime(path, ns=(used, used))
+    os.utime(path, ns=(LATELY + used, LATELY + used))
     return path
 
 
@@ -33,9 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_files_and_parts_count_and_nothing_else(folder: Path) -> None:
     expected = {
-        Item(A, folder / A, 100, 100, 3000),
-        Item(URL, folder / URL, 200, 200, 1000),
-        Item(B, part_of(folder / B), 50, 50, 2000),
+        Item(A, folder / A, 100, 100, LATELY + 3000),
+        Item(URL, folder / URL, 200, 200, LATELY + 1000),
+        Item(B, part_of(folder / B), 50, 50, LATELY + 2000),
     }
     assert set(survey(folder)) == expected
     assert not lock_of(folder / B).exists()
@@ -111,3 +113,24 @@ def test_a_transfer_that_begins_while_room_is_made_is_waited_for(
     assert (shortage.bytes, shortage.may_pass) == (50, True)
     assert begun[0] is not None
     release(lock_of(folder / B), begun[0])
+
+
+def test_an_old_partial_file_goes_even_if_there_is_room(folder: Path) -> None:
+    def age(days: float) -> None:
+        then = time.time_ns() - int(days * 24 * 3600 * 10**9)
+        for name in (part_of(folder / B), folder / A):
+            os.utime(name, ns=(then, then))
+
+    age(6.9)
+    assert make_room(folder, 10, 500, own=C, keep=set()).bytes == 0
+    assert part_of(folder / B).exists()
+    age(7.1)
+    # Who is about to go on with it keeps it, and so does who is at it.
+    assert make_room(folder, 10, 500, own=B, keep=set()).bytes == 0
+    handle = try_lock(lock_of(folder / B))
+    assert handle is not None
+    assert make_room(folder, 10, 500, own=C, keep=set()).bytes == 0
+    assert part_of(folder / B).exists()
+    release(lock_of(folder / B), handle)
+    assert make_room(folder, 10, 500, own=C, keep=set()).bytes == 0
+    assert {item.name for item in survey(folder)} == {A, URL}

@@ -49,7 +49,7 @@ def test_each_fault_is_borne_or_refused_in_bounded_time(
     tmp_path: Path, served: Path, name: str
 ) -> None:
     fault, target = FAULTS[name], tmp_path / "a.tar"
-    effort = IMPATIENT if name.startswith("stall") else QUICK
+    effort = IMPATIENT if name.startswith(("stall", "drip")) else QUICK
     began = time.monotonic()
     with BadServer(served, fault) as server:
         if fault.refusal is None:
@@ -62,7 +62,62 @@ def test_each_fault_is_borne_or_refused_in_bounded_time(
         if effort is QUICK:
             assert len(server.requests) == fault.tries
     assert time.monotonic() - began < 60
-    assert not part_of(target).exists() or fault.refusal is not None
+    # Half of the file has come, and another transfer can go on with it.
+    may_come = name in ("stall_for_ever", "drip_extension")
+    assert part_of(target).exists() == may_come
+
+
+@pytest.mark.parametrize("drips", ["head", "interim", "extension"])
+def test_a_wish_to_end_is_noticed_while_a_server_drips(
+    tmp_path: Path, served: Path, drips: str
+) -> None:
+    stop = threading.Event()
+    with BadServer(served, Fault(always(Answer(drips=drips)))) as server:
+        threading.Timer(0.3, stop.set).start()
+        began = time.monotonic()
+        with pytest.raises(ShardError, match="cannot be fetched; got: stopped"):
+            fetch(known(server), tmp_path / "a.tar", effort=QUICK, stop=stop)
+    assert time.monotonic() - began < 5
+
+
+def test_a_server_that_drips_is_left_after_the_timeouts(tmp_path: Path, served: Path) -> None:
+    effort = Effort(timeout_s=1.0, tries=2, pause_s=0.01)
+    for drips in ("head", "interim", "extension"):
+        began = time.monotonic()
+        with BadServer(served, Fault(always(Answer(drips=drips)))) as server:
+            with pytest.raises(ShardError, match="cannot be fetched"):
+                fetch(known(server), tmp_path / "a.tar", effort=effort)
+            assert len(server.requests) == 2
+        assert 2 <= time.monotonic() - began < 10
+
+
+def test_what_a_given_up_transfer_has_left_is_continued(tmp_path: Path, served: Path) -> None:
+    target = tmp_path / "a.tar"
+    for size in (len(DATA), None):
+        target.unlink(missing_ok=True)
+        with BadServer(served, Fault(first(4, STALLS))) as server:
+            file = RemoteFile(f"{server.url}/a.tar", size, SHA256)
+            with pytest.raises(ShardError, match="try 4: "):
+                fetch(file, target, effort=IMPATIENT)
+            there = part_of(target).stat().st_size
+            fetch(file, target, effort=QUICK)
+            last = server.requests[-1]
+            assert (last.start, last.status) == (there, 206)
+        assert target.read_bytes() == DATA
+        assert not part_of(target).exists()
+
+
+@pytest.mark.parametrize("status", [404, 403, 400])
+def test_a_permanent_refusal_leaves_no_partial_file(
+    tmp_path: Path, served: Path, status: int
+) -> None:
+    refuses = Fault(first(1, Answer(sends=0.5), Answer(status=status)))
+    with (
+        BadServer(served, refuses) as server,
+        pytest.raises(ShardError, match=f"try 2: {status}"),
+    ):
+        fetch(known(server), tmp_path / "a.tar", effort=QUICK)
+    assert list(tmp_path.iterdir()) == [served]
 
 
 def test_a_transfer_goes_on_where_it_stopped(tmp_path: Path, served: Path) -> None:
@@ -111,8 +166,10 @@ def test_what_a_killed_process_left_is_continued_if_it_can_be_checked(
 
 def test_a_file_that_only_lacks_its_name_is_not_fetched_again(tmp_path: Path, served: Path) -> None:
     with BadServer(served) as server:
-        part_of(tmp_path / "a.tar").write_bytes(DATA)
-        fetch(known(server), tmp_path / "a.tar", effort=QUICK)
+        for size in (len(DATA), None):
+            part_of(tmp_path / "a.tar").write_bytes(DATA)
+            file = RemoteFile(f"{server.url}/a.tar", size, SHA256)
+            fetch(file, tmp_path / "a.tar", effort=QUICK)
         assert server.requests == []
     assert (tmp_path / "a.tar").read_bytes() == DATA
 

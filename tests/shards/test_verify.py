@@ -200,3 +200,9 @@ def test_a_remote_set_has_the_problems_of_the_local_one(tmp_path: Path) -> None:
         assert remote == verify(tmp_path, USABLE)
         assert [problem.reason for problem in remote].count("unreadable_image") == 2
         assert verify(f"{server.url}/val", USABLE, cache=cache) == verify(tmp_path / "val", USABLE)
+
+
+def test_a_tar_that_is_a_link_to_nowhere_is_named_beside_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").symlink_to(tmp_path / "absent.tar")
+    (tmp_path / "b.tar").write_bytes(plain(SAMPLES))
+    assert found(tmp_path) == [("a.tar", "", "unreadable_file")]

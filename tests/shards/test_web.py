@@ -1,5 +1,9 @@
 """What the head of an answer means."""
 
+import re
+import threading
+import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,8 @@ from streetclip.shards.web import Facts, WebStream, facts_of
         (200, {"Content-Length": "10", "Content-Encoding": "gzip"}, Facts(0, None, None)),
         (206, {"Content-Range": "bytes 4-9/10"}, Facts(4, 10, None)),
         (206, {"Content-Range": "bytes 4-9/*"}, Facts(4, None, None)),
+        (200, {"Content-Length": "²"}, Facts(0, None, None)),
+        (200, {"Content-Length": "9" * 5000}, Facts(0, None, None)),
     ],
 )
 def test_a_good_answer_tells_where_it_begins(
@@ -36,7 +42,16 @@ def test_a_good_answer_tells_where_it_begins(
         (404, {}, True, True, False, 0),
         (416, {}, False, False, True, 0),
         (429, {"Retry-After": "7"}, False, False, False, 7),
-        (503, {"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}, False, False, False, 0),
+        (503, {"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}, False, False, False, 3600),
+        (503, {"Retry-After": "Fri, 01 Jan 2010 00:00:00 GMT"}, False, False, False, 0),
+        (503, {"Retry-After": "Fri, 01 Jan 2100 00:00:00 -0000"}, False, False, False, 3600),
+        (503, {"Retry-After": "Fri, 99 Jan 2100 99:00:00 GMT"}, False, False, False, 0),
+        (503, {"Retry-After": "²"}, False, False, False, 0),
+        (503, {"Retry-After": "-5"}, False, False, False, 0),
+        (503, {"Retry-After": "1e3"}, False, False, False, 0),
+        (503, {"Retry-After": "inf"}, False, False, False, 0),
+        (503, {"Retry-After": "9" * 5000}, False, False, False, 3600),
+        (206, {"Content-Range": f"bytes {'4' * 5000}-9/10"}, False, False, True, 0),
         (599, {}, False, False, False, 0),
     ],
 )
@@ -68,3 +83,42 @@ def test_a_url_that_is_none_is_not_tried_again(url: str) -> None:
     with pytest.raises(FetchError, match=r"(?i)url|port") as caught:
         WebStream(url, timeout_s=5.0)
     assert caught.value.final
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_no_secret_of_a_url_or_of_a_redirect_is_told(status: int) -> None:
+    class Turning(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", "/again?token=OTHER")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            """Silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Turning) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        url = f"http://me:PASSWORD@127.0.0.1:{server.server_address[1]}/a.tar?token=SECRET"
+        with pytest.raises(FetchError, match="TooManyRedirects") as caught:
+            WebStream(url, timeout_s=20.0)
+        server.shutdown()
+        thread.join()
+    told = "".join(traceback.format_exception(caught.value))
+    assert not re.search("PASSWORD|SECRET|OTHER", told)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:PASSWORD@127.0.0.1:99999/a?token=SECRET",
+        "http://me:PASS WORD@[::1/a?token=SECRET",
+        "http://me:PASSWORD/SECRET@127.0.0.1:1/a",
+        "http://me:PASSWORD@/a?SECRET",
+    ],
+)
+def test_no_secret_of_a_url_that_is_none_is_told(url: str) -> None:
+    with pytest.raises(FetchError) as caught:
+        WebStream(url, timeout_s=5.0)
+    assert not re.search("PASS|WORD|SECRET", "".join(traceback.format_exception(caught.value)))

@@ -8,7 +8,7 @@ from typing import Any
 from streetclip.errors import CheckpointError
 from streetclip.shards.cache import Cache
 from streetclip.shards.checked import fetch_checked
-from streetclip.shards.remote import is_url
+from streetclip.shards.remote import is_url, shown
 from streetclip.training.checkpoint_io import (
     RUN_KEY,
     AtomicCheckpointIO,
@@ -60,14 +60,14 @@ def choose_run(
         return _resume_from(Path(resume), fingerprint)
     fetched = fetch_checked(resume, cache) if resume is not None and is_url(resume) else None
     # Before there is a folder: what was fetched may be anything.
-    content = None if fetched is None else _content(fetched, fingerprint)
+    content = None if fetched is None else _content(fetched, shown(str(resume)), fingerprint)
     run = RunFolder.create(root, name, config=config(), fingerprint=fingerprint)
     _RUNS[run.path] = run
     if content is None:
         _log.info("run: %s", run.path)
         return {"run": str(run.path), "checkpoint": None}
     checkpoint = _take(content, run)
-    _log.info("run: %s continues from %s", run.path, resume)
+    _log.info("run: %s continues from %s", run.path, shown(str(resume)))
     return {"run": str(run.path), "checkpoint": str(checkpoint)}
 
 
@@ -102,7 +102,7 @@ def _resume_from(path: Path, fingerprint: Mapping[str, Any]) -> Chosen:
     return _continue(path, newest.path)
 
 
-def _refuse_another(what: Path, theirs: Any, ours: Mapping[str, Any]) -> None:
+def _refuse_another(what: object, theirs: Any, ours: Mapping[str, Any]) -> None:
     """A run goes on with its own options: it would not be the same run with others."""
     differing = [] if theirs is None else differences(plain(theirs), plain(ours))
     if differing:
@@ -120,15 +120,15 @@ def _continue(folder: Path, checkpoint: Path | None) -> Chosen:
     return {"run": str(folder), "checkpoint": str(checkpoint) if checkpoint else None}
 
 
-def _content(fetched: Path, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+def _content(fetched: Path, url: str, fingerprint: Mapping[str, Any]) -> dict[str, Any]:
     """What a fetched checkpoint holds, if this run can go on from it."""
     content = read_checkpoint(fetched)
     try:
         checkpoint_name(int(content["epoch"]), int(content["global_step"]))
         facts = dict(content.get(RUN_KEY, {}))
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{fetched} is no checkpoint of a run", got=repr(error)) from error
-    _refuse_another(fetched, facts.get("fingerprint"), fingerprint)
+        raise CheckpointError(f"{url} is no checkpoint of a run", got=repr(error)) from error
+    _refuse_another(url, facts.get("fingerprint"), fingerprint)
     # The lengths of logs in another folder: here they begin with this checkpoint.
     content[RUN_KEY] = {**facts, "logs": {}}
     return content

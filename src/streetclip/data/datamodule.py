@@ -141,6 +141,10 @@ class StreetclipDataModule(pl.LightningDataModule):
         if self._prefetcher is not None:
             self._prefetcher.stop()
 
+    def on_exception(self, exception: BaseException) -> None:
+        """Stop fetching ahead, since Lightning tears nothing down after an error."""
+        self.teardown("fit")
+
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Take note of bad photographs in the training process, where all of them pass."""
         if isinstance(batch, dict) and "bad" in batch:

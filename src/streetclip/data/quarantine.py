@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streetclip.errors import SampleError, ShardError
+from streetclip.errors import SampleError, ShardError, hide_secrets
 from streetclip.shards.layout import write_whole
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,8 @@ class Quarantine:
 
     def load_state_dict(self, state: Sequence[Mapping[str, Any]]) -> None:
         """Take over the list of a checkpoint; `rewrite` makes the file follow."""
-        samples = [BadSample(**entry) for entry in state]
+        # Older runs kept whole URLs.
+        samples = [BadSample(**{**entry, "shard": hide_secrets(entry["shard"])}) for entry in state]
         self.listed = {_name(sample): sample for sample in samples}
 
     def rewrite(self) -> None:

@@ -6,7 +6,8 @@ with our decoder and captions instead of its `.decode()`, which unpickles what a
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -21,6 +22,7 @@ from streetclip.data.stages import Patience, bounded_shuffle, members, opened
 from streetclip.errors import PlanError, SampleError
 from streetclip.shards.opener import TarOpener
 from streetclip.shards.read import RawSample
+from streetclip.shards.remote import is_url, shown
 
 _MAX_BAD_IN_A_ROW = 1000
 
@@ -133,6 +135,7 @@ class ResampledDataset(Dataset[Batch]):
             second=(worker << 32) + step,
         )
         shard_seed, order_seed = (number >> 34 for number in bits.random_raw(2).tolist())
+        names = shown_names(self.urls)
         patience = Patience("shards without a sample", limit=2 * len(self.urls) + 16)
         pipeline = wds.DataPipeline(
             wds.ResampledShards(
@@ -148,7 +151,7 @@ class ResampledDataset(Dataset[Batch]):
         )
         bad: list[BadSample] = []
         rng = np.random.Generator(bits)
-        return _Stream(_examples(iter(pipeline), self.recipe, bad, rng), bad)
+        return _Stream(_examples(iter(pipeline), self.recipe, bad, rng, names), bad)
 
 
 def _examples(
@@ -156,8 +159,9 @@ def _examples(
     recipe: Recipe,
     bad: list[BadSample],
     rng: np.random.Generator,
+    names: Mapping[str, str],
 ) -> Iterator[Example]:
-    """Good examples; the bad samples on the way are put into `bad`.
+    """Good examples; the bad samples on the way are put into `bad`, with the names of their shards.
 
     No method, because a data set that is held by its own stream would not close its files.
     """
@@ -166,11 +170,34 @@ def _examples(
         try:
             example = recipe.make(_raw(sample), caption_rng=rng, crop_rng=rng)
         except SampleError as error:
-            bad.append(_refusal(error, sample))
+            name = names[sample["__url__"]]
+            key = sample["__key__"]
+            bad.append(BadSample.of(error, shard=name, sample=-1, key=key, epoch=-1, step=-1))
             patience.spend()
         else:
             patience.renew()
             yield example
+
+
+def shown_names(urls: Sequence[str]) -> dict[str, str]:
+    """Names of shards that may stand in logs and lists, and are as many as there are shards.
+
+    Args:
+        urls: Paths or URLs of tars.
+
+    Returns:
+        Each as it may be shown; where only what is hidden tells them apart, with its number.
+
+    Example:
+        >>> list(shown_names(["http://me:pw@h/a.tar", "http://h/b?n=1", "http://h/b?n=2"]).values())
+        ['http://h/a.tar', 'http://h/b?... (1)', 'http://h/b?... (2)']
+    """
+    plain = {url: shown(url) if is_url(url) else url for url in urls}
+    shared = Counter(plain.values())
+    return {
+        url: name if shared[name] == 1 else f"{name} ({number})"
+        for number, (url, name) in enumerate(plain.items())
+    }
 
 
 def _no_worker_seed() -> int:
@@ -182,8 +209,3 @@ def _raw(sample: dict[str, Any]) -> RawSample:
     if "refused" in sample:
         raise sample["refused"]
     return RawSample(sample["__key__"], sample["image"], sample["metadata"])
-
-
-def _refusal(error: SampleError, sample: dict[str, Any]) -> BadSample:
-    key, url = sample["__key__"], sample["__url__"]
-    return BadSample.of(error, shard=url, sample=-1, key=key, epoch=-1, step=-1)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from threading import Event
 
@@ -107,13 +108,13 @@ class Cache:
         """Deletes a file whose bytes are no longer those that were fetched.
 
         Args:
-            file: With its digest; without one nobody can tell.
+            file: With its digest or its check; without them nobody can tell.
         """
         target = self._target(file)
-        if file.sha256 is None or not target.exists():
+        if not target.exists():
             return
-        with self._usable(), target.open("rb") as found:
-            if hashlib.file_digest(found, "sha256").hexdigest() == file.sha256:
+        with self._usable(), suppress(FileNotFoundError), target.open("rb") as found:
+            if _is_whole(file, target, found):
                 return
             logger.warning("%s is damaged in the cache, and is fetched again", shown(file.url))
             # Another process may have mended it while this one was reading it.
@@ -209,3 +210,14 @@ class Cache:
             raise ShardError(
                 f"the cache {self.folder} cannot be used", got=error, remedy=_REMEDY
             ) from error
+
+
+def _is_whole(file: RemoteFile, path: Path, opened: BufferedReader) -> bool:
+    if file.sha256 is not None:
+        return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
+    try:
+        if file.check is not None:
+            file.check(path)
+    except ShardError:
+        return False
+    return True

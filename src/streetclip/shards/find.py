@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from streetclip.errors import AbsentError, ShardError
 from streetclip.shards.effort import Effort
 from streetclip.shards.remote import RemoteFile, is_url, join_url, shown
+from streetclip.shards.shardlist import parse_list
 from streetclip.shards.transfer import fetch
 
 SHARDS_FILE = "shards.json"
@@ -135,9 +136,10 @@ def read_list(url: str, effort: Effort) -> bytes | None:
         Its bytes, or None where there is none.
 
     Raises:
-        ShardError: The server does not answer, or the list is far too large for one.
+        ShardError: The server does not answer, or what it sends is no list, twice.
     """
-    file = RemoteFile(join_url(url, SHARDS_FILE))
+    place = join_url(url, SHARDS_FILE)
+    file = RemoteFile(place, check=lambda path: parse_list(path.read_bytes(), str(path)))
 
     def room(needed: int) -> None:
         if needed > _MAX_LIST_BYTES:

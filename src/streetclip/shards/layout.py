@@ -1,9 +1,8 @@
 """What a shard set is: tars, an index beside each, and `shards.json` that names them."""
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from streetclip.shards.find import (
     is_shard_set,
 )
 from streetclip.shards.remote import check_url, is_url, shown
+from streetclip.shards.shardlist import VERSION, parse_list, shard_set_digest
 
 __all__ = [
     "SHARDS_FILE",
@@ -37,8 +37,6 @@ __all__ = [
     "write_shard_set",
     "write_whole",
 ]
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -147,19 +145,6 @@ class ShardSet:
         return self.files.describe(self.shards[shard])
 
 
-def shard_set_digest(shards: Iterable[ShardEntry]) -> str:
-    """The digest of a shard set from those of its files; where it lies does not matter.
-
-    Args:
-        shards: In order.
-
-    Returns:
-        64 hexadecimal digits.
-    """
-    lines = [f"{shard.sha256} {shard.index_sha256}\n" for shard in shards]
-    return hashlib.sha256("".join(["streetclip shards 1\n", *lines]).encode()).hexdigest()
-
-
 def open_shard_set(
     path: Path | str,
     *,
@@ -231,38 +216,16 @@ def _open_remote(url: str, split: str | None, cache: Cache) -> ShardSet:
 
 
 def _parse(raw: bytes, place: Path | RemoteFiles, name: str) -> ShardSet:
-    try:
-        content = json.loads(raw.decode())
-        if content["version"] != VERSION:
-            raise ShardError(f"{name} is of another version", got=content["version"], allowed=1)
-        shard_set = ShardSet(
-            place,
-            tuple(_entry(given, name) for given in content["shards"]),
-            content["digest"],
-            content["countries"],
-            content["towns"],
-            content["split"],
-            content["options"],
-        )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ShardError(f"{name} cannot be read", got=repr(error)[:200]) from error
-    if shard_set.digest != shard_set_digest(shard_set.shards):
-        raise ShardError(
-            f"{name} does not fit its own digest", remedy="build or index the shard set again"
-        )
-    return shard_set
-
-
-def _entry(given: Mapping[str, Any], where: str) -> ShardEntry:
-    """One line of `shards.json`, which may come from anybody."""
-    name = given["file"]
-    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\\0"):
-        raise ShardError(f"{where} names {name!r} outside", allowed="names of files in its folder")
-    for number in ("bytes", "samples"):
-        value = given[number]
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ShardError(f"{where} has an impossible number for {name}", got=repr(value)[:100])
-    return ShardEntry(**given)
+    found = parse_list(raw, name)
+    return ShardSet(
+        place,
+        found.shards,
+        found.digest,
+        found.countries,
+        found.town_counts,
+        found.split,
+        found.options,
+    )
 
 
 def _check_files(shard_set: ShardSet) -> None:

@@ -141,5 +141,13 @@ def _missing(source: Source, found: int) -> Iterator[Rejection]:
 
 
 def _without_index(folder: Path, tars: Sequence[Path]) -> ShardSet:
-    entries = tuple(ShardEntry(tar.name, tar.stat().st_size, "", 0, "") for tar in tars)
+    entries = tuple(ShardEntry(tar.name, _size(tar), "", 0, "") for tar in tars)
     return ShardSet(folder, entries, "", {}, {})
+
+
+def _size(tar: Path) -> int:
+    """What cannot be looked at, such as a link to nowhere, shows when it is opened."""
+    try:
+        return tar.stat().st_size
+    except OSError:
+        return 0

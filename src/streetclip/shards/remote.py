@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from streetclip.errors import ShardError
+from streetclip.errors import ShardError, hide_secrets, shown
+
+__all__ = [
+    "SCHEMES",
+    "WEB",
+    "RemoteFile",
+    "check_url",
+    "is_url",
+    "join_url",
+    "scheme_of",
+    "shown",
+]
 
 # What fsspec can open without running or unpacking anything: a list of what is known to be plain,
 # because a list of what is dangerous would be out of date with the next plugin.
@@ -75,12 +86,14 @@ def check_url(text: str) -> None:
     if stripped.lower().startswith("pipe:") or "|" in stripped[:1]:
         raise ShardError(
             "pipe: runs a shell command and is refused",
-            got=text[:100],
+            got=hide_secrets(text)[:100],
             allowed="a path, or a URL of " + ", ".join(SCHEMES),
         )
     scheme = scheme_of(stripped)
     if "::" in stripped or (scheme and scheme not in SCHEMES):
-        raise ShardError("no such way to open a shard", got=text[:100], allowed=", ".join(SCHEMES))
+        raise ShardError(
+            "no such way to open a shard", got=hide_secrets(text)[:100], allowed=", ".join(SCHEMES)
+        )
 
 
 def is_url(text: str | Path) -> bool:
@@ -126,19 +139,3 @@ def join_url(folder: str, name: str) -> str:
     parts = urlsplit(folder)
     path = f"{parts.path.rstrip('/')}/{quote(name)}"
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
-
-
-def shown(url: str) -> str:
-    """A URL as it may stand in messages and logs: without passwords and tokens.
-
-    Args:
-        url: Any URL.
-
-    Example:
-        >>> shown("https://me:secret@example.org/a.tar?signature=123")
-        'https://example.org/a.tar?...'
-    """
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    plain = urlunsplit((parts.scheme, host, parts.path, "", ""))
-    return f"{plain}?..." if parts.query else plain

@@ -8,6 +8,7 @@ else in the folder is looked at, so that a folder named by mistake loses nothing
 import os
 import re
 import shutil
+import time
 from collections.abc import Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from streetclip.shards.locks import is_shared, release, try_lock
 from streetclip.shards.transfer import part_of
 
 _NAME = re.compile(r"(?:url-)?[0-9a-f]{64}")
+OLD_PART_S = 7 * 24 * 3600.0
+"""A partial file that nobody has gone on with for so long is deleted."""
 _HIDDEN = re.compile(rf"\.({_NAME.pattern})\.(part|lock)")
 
 
@@ -102,6 +105,7 @@ class Shortage:
 def make_room(folder: Path, needed: int, limit: int, *, own: str, keep: Set[str]) -> Shortage:
     """Deletes what was not used for longest until a file fits into the folder and on its disk.
 
+    Partial files that are older than `OLD_PART_S` are deleted even if there is room.
     What some reader has open is deleted only after everything else: its reader can still read it,
     and the disk gets its room back when it is closed.
 
@@ -115,7 +119,7 @@ def make_room(folder: Path, needed: int, limit: int, *, own: str, keep: Set[str]
     Returns:
         What is still missing.
     """
-    everything = survey(folder)
+    everything = [item for item in survey(folder) if not _is_forgotten(item, own)]
     items = [item for item in everything if item.name != own]
     held = sum(item.bytes for item in items)
     here = sum(item.here for item in everything)
@@ -132,6 +136,14 @@ def make_room(folder: Path, needed: int, limit: int, *, own: str, keep: Set[str]
             else:
                 moving.add(item.name)
     return Shortage(max(over, 0), may_pass=bool(moving))
+
+
+def _is_forgotten(item: Item, own: str) -> bool:
+    """Whether it was an old partial file, and is gone now."""
+    is_part = item.path.name != item.name
+    age_s = time.time() - item.used / 1e9
+    is_old = is_part and not item.is_moving and item.name != own and age_s > OLD_PART_S
+    return is_old and _delete(item)
 
 
 def _delete(item: Item) -> bool:

@@ -1,10 +1,11 @@
 """A file in an object store, or on any other file system that fsspec knows, as a stream."""
 
 import errno
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from importlib import import_module
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import fsspec
@@ -14,6 +15,8 @@ from streetclip.errors import FetchError
 from streetclip.shards.remote import scheme_of
 
 PIECE_BYTES = 4 << 20
+_POLL_S = 0.2
+"""How soon a wish to end is noticed."""
 _GUARD = 4
 """A library that is silent for so many timeouts is given up, whatever it is doing."""
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
@@ -45,6 +48,7 @@ class StoredStream:
         offset: Where to begin.
         timeout_s: Longest wait for a connection and for each answer, seconds, where the library
             can be told; several times as long otherwise.
+        stop: Set from another thread to give up.
 
     Raises:
         FetchError: There is no such file, or it cannot be reached.
@@ -52,8 +56,11 @@ class StoredStream:
 
     tag: str | None = None
 
-    def __init__(self, url: str, *, offset: int = 0, timeout_s: float) -> None:
+    def __init__(
+        self, url: str, *, offset: int = 0, timeout_s: float, stop: Event | None = None
+    ) -> None:
         self._scheme = scheme_of(url)
+        self._stop = stop or Event()
         self._limit_s = _GUARD * timeout_s
         self._file = self._guarded(lambda: _open(url, timeout_s))
         size = getattr(self._file, "size", None)
@@ -76,27 +83,31 @@ class StoredStream:
 
     def _guarded(self, work: Callable[[], _Value]) -> _Value:
         try:
-            return within(work, self._limit_s)
-        except TimeoutError as error:
-            raise FetchError(f"no answer for {self._limit_s:g} s") from error
+            return within(work, self._limit_s, self._stop)
+        except TimeoutError:
+            if self._stop.is_set():
+                raise FetchError("stopped", final=True) from None
+            raise FetchError(f"no answer for {self._limit_s:g} s") from None
         except ImportError as error:
             raise _missing(self._scheme, error) from error
         except _errors(self._scheme) as error:
-            raise failure_of(error) from error
+            # Without the chain, whose text may hold secrets.
+            raise failure_of(error) from None
 
 
-def within(work: Callable[[], _Value], limit_s: float) -> _Value:
+def within(work: Callable[[], _Value], limit_s: float, stop: Event | None = None) -> _Value:
     """Does something in a thread of its own, and waits for it only so long.
 
     Args:
         work: May hang for ever; its thread then stays behind and ends with the process.
         limit_s: Seconds.
+        stop: Set from another thread to wait no longer.
 
     Returns:
         What `work` returned; what it raised is raised here.
 
     Raises:
-        TimeoutError: It took longer.
+        TimeoutError: It took longer, or `stop` was set.
 
     Example:
         >>> within(lambda: 7, 10.0)
@@ -111,7 +122,13 @@ def within(work: Callable[[], _Value], limit_s: float) -> _Value:
             outcome.set_exception(error)
 
     Thread(target=run, daemon=True).start()
-    return outcome.result(timeout=limit_s)
+    give_up = time.monotonic() + limit_s
+    while not (stop and stop.is_set()) and time.monotonic() < give_up:
+        wait_s = min(_POLL_S, max(0.0, give_up - time.monotonic()))
+        wait([outcome], timeout=wait_s)
+        if outcome.done():
+            return outcome.result()
+    raise TimeoutError
 
 
 def failure_of(error: Exception) -> FetchError:

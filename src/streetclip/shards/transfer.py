@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 SLOWEST_BYTES_S = 1000
 """A transfer that is slower than this over a whole timeout counts as a stall."""
 _STRIKES = 2
+_DIGEST_BYTES = 16 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -33,8 +34,8 @@ class Stream(Protocol):
     total: int | None
     tag: str | None
 
-    def read(self) -> bytes:
-        """The next bytes; none at the end."""
+    def read(self) -> bytes | None:
+        """The next bytes, none at the end; None where not one came in the time that it gives."""
 
     def close(self) -> None:
         """Ends the connection."""
@@ -64,7 +65,8 @@ def fetch(
     """Brings a file to the disk; what carries its final name is whole, checked and durable.
 
     A transfer that was broken off goes on where it stopped, if the server can and the digest or the
-    server's tag tells that it is the same file; one of a killed process if size and digest do.
+    server's tag tells that it is the same file; one of a killed process, or one whose tries are
+    used up, if the digest does.
 
     Args:
         file: What to fetch.
@@ -83,8 +85,8 @@ def fetch(
     transfer = _Transfer(file, part_of(target), effort.timeout_s, room, stop or Event())
     try:
         _try_on(transfer, target, effort)
-    except ShardError:
-        transfer.tidy()
+    except ShardError as error:
+        transfer.tidy(error.__cause__)
         raise
 
 
@@ -126,7 +128,7 @@ class _Transfer:
         self._room = room
         self._promised = -1
         self._tag: str | None = None
-        if None in (file.size, file.sha256):
+        if file.sha256 is None:
             self.begin_anew()
 
     def once(self) -> None:
@@ -135,8 +137,8 @@ class _Transfer:
             # Before what is there is looked at: who waits for room gives up what takes some.
             self._make_room(self.file.size)
         offset = self._offset()
-        if offset == 0 or offset != self.file.size:
-            with closing(_open_stream(self.file.url, offset, self._tag, self.timeout_s)) as stream:
+        if offset == 0 or not self._is_all(offset):
+            with closing(self._open_stream(offset)) as stream:
                 self._check_total(stream.total)
                 self._tag = stream.tag
                 self._receive(stream)
@@ -147,10 +149,21 @@ class _Transfer:
         self._tag = None
         self.part.unlink(missing_ok=True)
 
-    def tidy(self) -> None:
+    def tidy(self, cause: BaseException | None) -> None:
         """After the last try: keep what another transfer can go on with, and nothing else."""
-        if self.file.sha256 is None or not self.part.exists() or not self.part.stat().st_size:
+        may_come = isinstance(cause, FetchError) and (self.stop.is_set() or not cause.final)
+        is_sure = self.file.sha256 is not None and may_come
+        if not is_sure or not self.part.exists() or not self.part.stat().st_size:
             self.part.unlink(missing_ok=True)
+
+    def _open_stream(self, offset: int) -> Stream:
+        url, timeout_s, stop = self.file.url, self.timeout_s, self.stop
+        if scheme_of(url) not in WEB:
+            return StoredStream(url, offset=offset, timeout_s=timeout_s, stop=stop)
+        # aiohttp takes half a second to import, which readers of local shards need not wait for.
+        from streetclip.shards.web import WebStream
+
+        return WebStream(url, offset=offset, tag=self._tag, timeout_s=timeout_s, stop=stop)
 
     def _offset(self) -> int:
         """How much of the file is here; 0 where nothing could tell that it is the same file."""
@@ -158,6 +171,12 @@ class _Transfer:
             return 0
         size = self.part.stat().st_size
         return 0 if self.file.size is not None and size > self.file.size else size
+
+    def _is_all(self, here: int) -> bool:
+        """Whether what is here only lacks its name."""
+        if self.file.size is not None:
+            return here == self.file.size
+        return self.file.sha256 is not None and self._digest() == self.file.sha256
 
     def _check_total(self, total: int | None) -> None:
         if None not in (total, self.file.size) and total != self.file.size:
@@ -182,14 +201,15 @@ class _Transfer:
         while not self.stop.is_set():
             began = time.monotonic()
             piece = stream.read()
-            if not piece:
+            if piece is not None and not piece:
                 return size
-            size, recent = size + len(piece), recent + len(piece)
-            if expected is not None and size > expected:
-                raise FetchError(f"more than {expected} bytes came", anew=True)
-            self._make_room(size)
-            out.write(piece)
             spent_s += time.monotonic() - began
+            if piece:
+                size, recent = size + len(piece), recent + len(piece)
+                if expected is not None and size > expected:
+                    raise FetchError(f"more than {expected} bytes came", anew=True)
+                self._make_room(size)
+                out.write(piece)
             if spent_s > self.timeout_s:
                 if recent < SLOWEST_BYTES_S * self.timeout_s:
                     raise FetchError(f"only {recent} bytes came in {spent_s:.0f} s")
@@ -204,8 +224,7 @@ class _Transfer:
 
     def _check(self) -> None:
         if self.file.sha256 is not None:
-            with self.part.open("rb") as received:
-                found = hashlib.file_digest(received, "sha256").hexdigest()
+            found = self._digest()
             if found != self.file.sha256:
                 raise FetchError(f"its sha256 is {found}, not {self.file.sha256}", anew=True)
         elif self.file.check is not None:
@@ -215,14 +234,15 @@ class _Transfer:
                 reason = str(error).replace(str(self.part), "it")
                 raise FetchError(reason, anew=True) from error
 
-
-def _open_stream(url: str, offset: int, tag: str | None, timeout_s: float) -> Stream:
-    if scheme_of(url) not in WEB:
-        return StoredStream(url, offset=offset, timeout_s=timeout_s)
-    # aiohttp takes half a second to import, which readers of local shards need not wait for.
-    from streetclip.shards.web import WebStream
-
-    return WebStream(url, offset=offset, tag=tag, timeout_s=timeout_s)
+    def _digest(self) -> str:
+        digest = hashlib.sha256()
+        with self.part.open("rb") as received:
+            while piece := received.read(_DIGEST_BYTES):
+                digest.update(piece)
+                # Looked at last, so that a small file is always found to be right or wrong.
+                if len(piece) == _DIGEST_BYTES and self.stop.is_set():
+                    raise FetchError("stopped", final=True)
+        return digest.hexdigest()
 
 
 def _publish(part: Path, target: Path) -> None:

@@ -4,7 +4,6 @@ import logging
 import os
 import pickle
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 
 from streetclip.errors import CheckpointError, StorageError
+from streetclip.shards.weights import zip_damage
 from streetclip.training.durable import part_of, replace
 
 BEST_NAME = "best.ckpt"
@@ -173,12 +173,7 @@ def damage(path: Path) -> str | None:
     """
     if not path.is_file():
         return "no such file"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            bad = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
-        return f"not a whole zip archive: {error}"
-    return None if bad is None else f"wrong CRC in {bad}"
+    return zip_damage(path)
 
 
 @dataclass(frozen=True)
