@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +24,7 @@ from streetclip.model.accumulate import accumulate_plain
 from streetclip.model.backbone import Backbone
 from streetclip.model.gather import gather_ids, mean_over_ranks
 from streetclip.model.loss import ClipLoss, Contrast, Negatives, equal_caption_share
-from streetclip.model.numerics import SkippedSteps, name_batch, not_finite
+from streetclip.model.numerics import SkippedBatch, SkippedSteps, not_finite
 from streetclip.model.optim import Schedule, create_adamw, learning_rate_factor, warmup_of
 from streetclip.model.spec import BackboneSpec
 from streetclip.model.trainable import lock_towers
@@ -248,12 +249,12 @@ class StreetclipModule(LightningModule):
         if self._gradient_norm.isfinite() or self._is_scale_search(loss):
             self._skipped.reset()
             return
-        keys, culprits = list(batch["keys"]), list[str]()
+        keys, alone = list(batch["keys"]), list[str]()
         if self._skipped.is_last:
-            keys, culprits = map(self._of_all_ranks, (keys, self._culprits(batch)))
-        where = name_batch(int(batch["epoch"]), int(batch["step"]), keys)
-        alone = f"; not finite by themselves: {', '.join(culprits)}" if culprits else ""
-        self._skipped.skip(f"loss {loss.item()}, {where}{alone}")
+            keys, alone = map(self._of_all_ranks, (keys, self._culprits(batch)))
+        epoch, step = int(batch["epoch"]), int(batch["step"])
+        folder = Path(self.trainer.default_root_dir) if self.global_rank == 0 else None
+        self._skipped.skip(SkippedBatch(epoch, step, loss.item(), keys, alone), folder)
 
     def _of_all_ranks(self, keys: list[str]) -> list[str]:
         return list(chain(*self._ranks.gather(keys)))
