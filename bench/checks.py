@@ -7,12 +7,14 @@ time it opens a tar. Both are timed alone, in the same run as the loader, on pho
     python bench/checks.py [--photos 600] [--size 224] [--rounds 3]
 
 Bars: crc and cache together at most 4 % of the loader's CPU time a sample; the index at most 64
-bytes a sample besides its key. About half a minute on one core.
+bytes a sample besides its key; the exit code is 1 where one is missed. About half a minute on one
+core.
 """
 
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
 import zlib
@@ -20,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from loader import our_loader, photographs_a_second, word_lengths, write_photographs
+from loader import our_loader, photographs_a_second, say, word_lengths, write_photographs
 
 from streetclip.captions.template import load_template
 from streetclip.shards.cache import Cache
@@ -28,6 +30,9 @@ from streetclip.shards.files import ShardFiles
 from streetclip.shards.index import index_shards
 from streetclip.shards.layout import ShardSet, open_shard_set
 from streetclip.shards.read import RawSample, ShardReader
+
+MOST_CPU_PERCENT = 4.0
+MOST_INDEX_BYTES = 64.0
 
 
 def microseconds(work: Callable[[], object], samples: int, rounds: int) -> float:
@@ -63,8 +68,8 @@ def index_bytes(shards: ShardSet) -> float:
     return total / len(shards)
 
 
-def compare(shards: ShardSet, folder: Path, *, size: int, rounds: int) -> None:
-    """Time the parts and the whole, and print the shares."""
+def compare(shards: ShardSet, folder: Path, *, size: int, rounds: int) -> list[str]:
+    """Time the parts and the whole, print the shares, and return which bars are missed."""
     samples = all_samples(shards)
     crc = microseconds(
         lambda: [(zlib.crc32(raw.image), zlib.crc32(raw.metadata)) for raw in samples],
@@ -86,11 +91,23 @@ def compare(shards: ShardSet, folder: Path, *, size: int, rounds: int) -> None:
     print(f"{'all of a sample':>16}: {whole:8.1f} us of CPU")
     for name, spent in (("crc32", crc), ("cache", cache), ("both", crc + cache)):
         print(f"{name:>16}: {spent:8.1f} us, {100 * spent / whole:.2f} % (bar for both: 4)")
-    print(f"{'index':>16}: {index_bytes(shards):8.1f} bytes a sample besides its key (bar: 64)")
+    index = index_bytes(shards)
+    print(f"{'index':>16}: {index:8.1f} bytes a sample besides its key (bar: 64)")
+    return missed(100 * (crc + cache) / whole, index)
 
 
-def main() -> None:
-    """Make photographs, and compare."""
+def missed(percent: float, index: float) -> list[str]:
+    """The bars that are not held, in words."""
+    problems = []
+    if percent > MOST_CPU_PERCENT:
+        problems.append(f"crc and cache take {percent:.2f} % of the CPU, above {MOST_CPU_PERCENT}")
+    if index > MOST_INDEX_BYTES:
+        problems.append(f"the index takes {index:.1f} bytes a sample, above {MOST_INDEX_BYTES}")
+    return problems
+
+
+def main() -> int:
+    """Make photographs, and compare; 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--photos", type=int, default=600)
     parser.add_argument("--size", type=int, default=224)
@@ -102,8 +119,9 @@ def main() -> None:
         (folder / "set").mkdir()
         write_photographs(folder / "set", arguments.photos)
         shards = index_shards(folder / "set")
-        compare(shards, folder, size=arguments.size, rounds=arguments.rounds)
+        problems = compare(shards, folder, size=arguments.size, rounds=arguments.rounds)
+    return say(problems)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -12,6 +14,9 @@ from streetclip.evaluation import photographs
 
 LEFT = 85
 """The exit code of a run that was asked to leave, and has saved."""
+
+ASKED = "asked"
+"""With the rank behind it, a file in the folder of a run: when that rank was sent the signal."""
 
 
 @dataclass
@@ -58,4 +63,6 @@ class Ask(pl.Callback):
         is_mine = trainer.global_rank in self.ranks
         if is_mine and (hook, trainer.global_step) == (self.hook, self.step):
             self.step = -1
+            asked = Path(trainer.default_root_dir, f"{ASKED}{trainer.global_rank}")
+            asked.write_text(str(time.monotonic()))
             os.kill(os.getpid(), self.number)

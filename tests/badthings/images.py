@@ -120,6 +120,10 @@ def _flipped(raw: bytes, position: int) -> bytes:
     return raw[:position] + bytes([raw[position] ^ 0x55]) + raw[position + 1 :]
 
 
+def _half(raw: bytes) -> bytes:
+    return raw[: len(raw) // 2]
+
+
 class _Bomb:
     """Makes a file when it is unpickled."""
 
@@ -168,18 +172,29 @@ HANDLED = (
 """Odd, but every place must show the right picture."""
 
 REFUSED = (
-    BadImage("half-jpeg", _NOISE[: len(_NOISE) // 2], "unreadable_image"),
+    BadImage("half-jpeg", _half(_NOISE), "unreadable_image"),
     BadImage("jpeg-without-end", _NOISE[:-2], "unreadable_image"),
-    BadImage("half-jpeg-with-new-end", _NOISE[: len(_NOISE) // 2] + _END, "image_cut_short"),
+    BadImage("half-jpeg-with-new-end", _half(_NOISE) + _END, "image_cut_short"),
     BadImage(
-        "half-progressive-with-new-end",
-        _PROGRESSIVE[: len(_PROGRESSIVE) * 3 // 4] + _END,
+        "half-jpeg-with-two-ends",
+        _half(_NOISE) + _END + b"a trailer" + _END,
+        "image_cut_short",
+    ),
+    BadImage("half-progressive-with-new-end", _half(_PROGRESSIVE) + _END, "image_cut_short"),
+    BadImage(
+        "half-progressive-filled-with-zeros",
+        _half(_PROGRESSIVE) + bytes(len(_PROGRESSIVE) // 2) + _END,
+        "image_cut_short",
+    ),
+    BadImage(
+        "progressive-cut-in-its-last-scan",
+        _PROGRESSIVE[: len(_PROGRESSIVE) * 19 // 20] + _END,
         "image_cut_short",
         grays((128, 128, 128, 128)),
         training_takes_it=True,
         tolerance=128,
     ),
-    BadImage("half-png", _PNG[: len(_PNG) // 2], "unreadable_image"),
+    BadImage("half-png", _half(_PNG), "unreadable_image"),
     BadImage("flipped-png", _flipped(_PNG, len(_PNG) // 2), "unreadable_image"),
     BadImage("half-gif", encoded(_PHOTO, "GIF")[:2500], "unreadable_image"),
     BadImage("zero-bytes", b"", "unreadable_image", index_reason="bad_image_size"),

@@ -60,6 +60,14 @@ def test_all_problems_are_reported_together_with_the_nearest_key(tmp_path: Path)
         ("trainer.loggers=csv", "trainer.loggers must be a list; got: 'csv'"),
         ("trainer.loggers=[[1]]", "trainer.loggers\\[0\\] must be a word"),
         ("evaluation.sets=3", "evaluation.sets must be keys with values; got: 3"),
+        ("seed=.inf", "seed must be a whole number; got: inf"),
+        ("seed=-.inf", "seed must be a whole number; got: -inf"),
+        ("seed=.nan", "seed must be a whole number; got: nan"),
+        ("seed=1e999", "seed must be a whole number; got: "),
+        ("data.batch_size=.inf", "data.batch_size must be a whole number; got: inf"),
+        ("optim.lr=.inf", "optim.lr must be a number; got: inf"),
+        ("optim.lr=nan", "optim.lr must be a number; got: 'nan'"),
+        (f"optim.lr={10**400}", "optim.lr must be a number; got: 1000"),
         ("seed=null", "seed must be a whole number; got: None"),
         ("optim.beta1=1.5", "optim.beta1 must be 0.0 to 1.0; got: 1.5"),
         ("zzz=1", "unknown key zzz; known here: name, seed"),
@@ -68,6 +76,11 @@ def test_all_problems_are_reported_together_with_the_nearest_key(tmp_path: Path)
 def test_a_wrong_argument_is_named(tmp_path: Path, argument: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_experiment(_write(tmp_path, "seed: 1\n"), [argument])
+
+
+def test_a_large_whole_number_keeps_all_its_digits(tmp_path: Path) -> None:
+    file = _write(tmp_path, f"seed: {2**60 + 1}\n")
+    assert load_experiment(file).seed == 2**60 + 1
 
 
 def test_a_missing_file_names_the_files_that_are_there(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import tarfile
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +47,37 @@ def old_torch_file(path: Path, marker: Path) -> None:
     torch.save(content, path, _use_new_zipfile_serialization=False)
 
 
+def type_error_archive(path: Path, marker: Path) -> None:
+    """A torch archive at which the protected reader stumbles with a TypeError.
+
+    Whoever takes that for a reader that knows no protection, and reads again without, runs it.
+    """
+    name = str(marker).encode()
+    # An OrderedDict whose state is None: pickle does nothing, torch's reader iterates over it.
+    program = b"\x80\x02ccollections\nOrderedDict\n)RNb0"
+    program += b"cposix\nmkdir\nX" + len(name).to_bytes(4, "little") + name + b"\x85R."
+    with_program(path, program)
+
+
+def with_program(path: Path, program: bytes) -> None:
+    """Write a torch archive that holds a certain pickle, with right checksums.
+
+    Args:
+        path: Of the archive.
+        program: The pickle.
+    """
+    whole = io.BytesIO()
+    torch.save({}, whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as archive:
+        for name in source.namelist():
+            archive.writestr(name, program if name.endswith("/data.pkl") else source.read(name))
+
+
 CHECKPOINTS: Mapping[str, Callable[[Path, Path], None]] = {
     "plain_pickle": plain_pickle,
     "torch_archive": torch_archive,
     "old_torch_file": old_torch_file,
+    "type_error_archive": type_error_archive,
 }
 MEMBERS = ("pyd", "pkl", "pickle", "pth", "pt", "npy")
 """Endings of members that a reader of tars may unpickle."""

@@ -1,11 +1,7 @@
 """Hostile files given as checkpoints and weights, wherever a user can name one."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +10,7 @@ from tests.forkedrun import MODEL
 from streetclip.errors import CheckpointError, ModelError
 from streetclip.model.backbone import create_backbone
 from streetclip.model.weights import load_backbone, start_from
-from streetclip.training.checkpoint_io import AtomicCheckpointIO, read_checkpoint
+from streetclip.training.checkpoint_io import read_checkpoint
 
 Write = Callable[[Path, Path], None]
 """Writes a hostile file, the first path, that makes a marker, the second."""
@@ -44,27 +40,3 @@ def to_start_from(write: Write, folder: Path, marker: Path) -> int:
         with pytest.raises(ModelError, match="does not fit model"):
             create_backbone(str(model), pretrained=str(folder / f"hostile{suffix}"))
     return 5
-
-
-def at_a_url(write: Write, folder: Path, marker: Path) -> int:
-    """At a URL, where Lightning's own reader would unpickle it."""
-    write(folder / "hostile.ckpt", marker)
-    with _served(folder) as address:
-        url = f"{address}/hostile.ckpt"
-        with pytest.raises(CheckpointError, match="checkpoint"):
-            read_checkpoint(url)
-        with pytest.raises(CheckpointError, match="checkpoint"):
-            AtomicCheckpointIO().load_checkpoint(url, weights_only=False)
-    return 2
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    """The address of a server of a folder's files, on this machine only."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()

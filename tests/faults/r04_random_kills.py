@@ -1,5 +1,5 @@
 """Injected: `kill -9` at random moments, by the clock and by hook, in run after run of six epochs,
-with a checkpoint after every step and after every fourth, with patch dropout, with and without
+with a checkpoint after every step and after every third, with patch dropout, with and without
 loader workers; a run is killed up to six times. Survived: it ends like the undisturbed one, bit for
 bit, final weights included.
 """
@@ -21,8 +21,11 @@ from tests.faults.disturbed import (
 )
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally, total
+from tests.forkedrun import STEPS as EPOCH_STEPS
 from tests.forkedrun import TinyRun
 from tests.realcommand import STEPS
+
+from streetclip.training.checkpoint_io import checkpoint_step, checkpoints
 
 HOOKS = ("start", "optimizer", "batch", "evaluated", "epoch")
 EPOCHS, KILLS = 6, 6
@@ -34,9 +37,11 @@ def run(scale: Scale, work: Path) -> Tally:
     kills = scale.pick(quick=2, short=4, full=KILLS)
     seeds = range(scale.pick(quick=1, short=1, full=12))
     cases = []
-    for every_n_steps in scale.pick(quick=(4,), short=(1, 4), full=(1, 4)):
+    for every_n_steps in scale.pick(quick=(3,), short=(1, 3), full=(1, 3)):
         plain = TinyRun(tiny_shards(work), work, epochs=EPOCHS, every_n_steps=every_n_steps)
         whole = undisturbed(plain, work)
+        steps = [checkpoint_step(path) or 0 for path in checkpoints(whole.checkpoints)]
+        assert any(step % EPOCH_STEPS for step in steps), f"none inside an epoch: {steps}"
         cases += [_by_clock(whole, seed, kills=kills) for seed in seeds]
         cases += [_by_hook(whole, seed, kills=kills) for seed in seeds]
     if scale is Scale.FULL:

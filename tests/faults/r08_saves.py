@@ -71,7 +71,10 @@ def run(scale: Scale, work: Path) -> Tally:
     quick = [dying[3], *few]
     short = [*dying[::5], full[0], full[-1], damaged[2], *few]
     chosen = scale.pick(quick=quick, short=short, full=[*dying, *full, *damaged, *many])
-    return run_cases(chosen, folder)
+    tally = run_cases(chosen, folder)
+    if scale is Scale.QUICK or can_mount(folder / "again"):
+        return tally
+    return replace(tally, notes=("full disks, as no small disk could be mounted here.",))
 
 
 def _dying(whole: TinyRun, moment: Moment) -> Case:

@@ -1,12 +1,16 @@
 """Injected: checkpoints that hold a pickle with a payload (a bare pickle, a torch archive whose
-checksums are right, torch's old format), to resume from, to load, to start from, as weights, and at
-a URL; `.pyd`, `.pkl`, `.pth` and other members in a tar that is trained on in both orders; `pipe:`
-and other names that are commands; YAML with Python tags as experiment, benchmark, template,
-protocol and argument; names that lead out of their folder in a tar, in shards.json and in a table.
-Survived: no code runs (a folder that each of them would make is not there), and each is refused
-with an error of ours, or passed over where the documentation says so.
+checksums are right, torch's old format, an archive at which torch's protected reader stumbles), to
+resume from, to load, to start from, as weights, and on a server, for `--resume URL`,
+`model.start_from=URL`, `--model URL` and `streetclip.load(URL)`; `.pyd`, `.pkl`, `.pth` and other
+members in a tar that is trained on in both orders; `pipe:` and other names that are commands; YAML
+with Python tags as experiment, benchmark, template, protocol and argument; names that lead out of
+their folder in a tar, in shards.json and in a table. Survived: no code runs (a folder that each of
+them would make is not there), and each is refused with an error of ours (exit code 2 of the
+command), or passed over where the documentation says so; the server was really asked, and a
+harmless checkpoint on the same road is taken.
 """
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +18,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.badserver import BadServer
+from tests.badthings.shardset import good_sample
 from tests.differences import Difference, difference, samples
 from tests.faults.cases import LOG, Case, run_cases
 from tests.faults.commands import streetclip, undisturbed_command
@@ -26,7 +32,8 @@ from tests.faults.hostile_names import (
     leaving_in_tar,
     tags_in_yaml,
 )
-from tests.faults.hostile_weights import at_a_url, to_load, to_start_from
+from tests.faults.hostile_urls import HARMLESS, HOSTILE, REFUSED, assert_asked, at_a_url, own_cache
+from tests.faults.hostile_weights import to_load, to_start_from
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally
 from tests.forkedrun import STEPS, TinyRun
@@ -58,8 +65,11 @@ def run(scale: Scale, work: Path) -> Tally:
     trained = [_trained(whole, order) for order in ("planned", "resampled")]
     attempts = [_case(name, attempt) for name, attempt in ATTEMPTS.items()]
     if scale is Scale.FULL:
-        attempts.append(_case("command", partial(_given_to_the_command, undisturbed_command(work))))
-    quick = [attempts[1], attempts[9], attempts[10]]
+        command = undisturbed_command(work)
+        attempts.append(_case("command", partial(_given_to_the_command, command)))
+        attempts.append(_case("command_urls", partial(_urls_to_the_command, command)))
+    chosen = ("load_torch_archive", "url_type_error_archive", "command_as_shard", "tags_in_yaml")
+    quick = [case for case in attempts if case.name in chosen]
     full = [*resumed, *trained, *attempts]
     return run_cases(scale.pick(quick=quick, short=full, full=full), work / "R10")
 
@@ -123,7 +133,6 @@ def _given_to_the_command(whole: Command, folder: Path, marker: Path) -> int:
     resampled = ("data.order=resampled", "data.samples_per_epoch=8", f"data.source={shard}://x")
     refused = [
         ("pretrain", whole.experiment, "--resume", hostile),
-        ("pretrain", whole.experiment, "--resume", f"http://127.0.0.1:9/{hostile.name}"),
         ("pretrain", whole.experiment, f"model.start_from={hostile}"),
         ("pretrain", whole.experiment, *resampled),
         ("pretrain", document),
@@ -134,6 +143,39 @@ def _given_to_the_command(whole: Command, folder: Path, marker: Path) -> int:
         assert "Traceback" not in streetclip(*words, code=2)
     assert difference(command.run, whole.run) == Difference(), "a refused run has changed"
     return len(refused)
+
+
+def _urls_to_the_command(whole: Command, folder: Path, marker: Path) -> int:
+    """Hostile files on a server where a user can give a URL, and harmless ones before them."""
+    served, photo = folder / "served", folder / "photo.jpg"
+    served.mkdir()
+    shutil.copyfile(checkpoints(whole.run / "checkpoints")[0], served / HARMLESS)
+    photo.write_bytes(good_sample(0).image)
+    kinds = list(CHECKPOINTS)
+    for kind in kinds:
+        CHECKPOINTS[kind](served / f"{kind}-{HOSTILE}", marker)
+    protocol = whole.experiment.parent / "protocol.yaml"
+    refused = 0
+    with BadServer(served) as server, own_cache(folder / "cache"):
+        roads = [
+            ("pretrain", whole.experiment, f"runs_dir={folder / 'runs'}", "--resume", "{}"),
+            ("pretrain", whole.experiment, f"runs_dir={folder / 'runs'}", "model.start_from={}"),
+            ("predict", photo, "--protocol", protocol, "--model", "{}"),
+            ("benchmark", f"data={whole.experiment.parent / 'shards' / 'val'}", "model={}"),
+        ]
+        for number, road in enumerate(roads):
+            name = f"{kinds[number]}-{HOSTILE}"
+            words = [str(word).format(f"{server.url}/{name}") for word in road]
+            printed = streetclip(*words, code=2)
+            assert "Traceback" not in printed, printed
+            assert re.search(REFUSED, " ".join(printed.split())), printed
+            assert_asked(server, name, times=1)
+            assert not list((folder / "runs").glob("*/*/checkpoints/*")), "a run has begun"
+            refused += 1
+        words = [str(word).format(f"{server.url}/{HARMLESS}") for word in roads[2]]
+        streetclip(*words, code=0)
+        assert_asked(server, HARMLESS, times=1)
+    return refused
 
 
 def _assert_nothing_ran(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """Injected: every bad or odd photograph, metadata and tar of `tests/badthings`, into runs that are
-also killed, into the index, and into `streetclip shards verify`. Survived: in each epoch of a run
-samples seen, samples in quarantine and the tail are all samples, what stands for a bad one is the
-next good one of its shard, each bad one is listed once with its reason; a bad tar is refused with
-its reason, or its good samples are taken and the others listed; verifying names all of it, and a
-clean copy has no problem.
+also killed, into the index, and into `streetclip shards verify`; and a byte of a photograph that is
+flipped after its tar was indexed. Survived: in each epoch of a run the samples in `samples.jsonl`,
+those in `quarantine.jsonl` and the tail are all samples of the set, what stands for a bad one is
+the next good one of its shard, each bad one is listed once with its reason; a bad tar is refused
+with its reason, or its good samples are taken and the others listed with theirs; verifying names
+all of it, each bad tar with the code that is meant for it, and a clean copy has no problem.
 """
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tests.badthings.images import BAD_IMAGES
 from tests.badthings.metadata import BAD_METADATA
 from tests.badthings.shardset import PLACE, good_sample, write_shards
 from tests.badthings.tarbytes import GoodSample, plain
-from tests.badthings.tars import BAD_TARS, BOMB_MARK, BadTar
+from tests.badthings.tars import BAD_TARS, BOMB_MARK, FLIPPED_DATA, BadTar
 from tests.faults.accounting import account, mistakes
 from tests.faults.cases import Case, run_cases
 from tests.faults.commands import streetclip
@@ -25,7 +27,7 @@ from tests.killer import Kill
 
 from streetclip.captions.template import load_template
 from streetclip.data.usable import Usable
-from streetclip.errors import ShardError
+from streetclip.errors import SampleError, ShardError
 from streetclip.shards.clean import clean
 from streetclip.shards.index import index_shards
 from streetclip.shards.layout import open_shard_set
@@ -51,9 +53,12 @@ def run(scale: Scale, work: Path) -> Tally:
         cases.append(_training("metadata", places, refused))
     tars = scale.pick(quick=BAD_TARS[::16], short=BAD_TARS, full=BAD_TARS)
     cases += [_tar(bad) for bad in tars]
+    cases += [_verified_tar(bad) for bad in tars]
+    cases.append(_flipped())
     if scale is Scale.FULL:
         cases.append(_verified([*pictures, *places], set(refused)))
         cases.append(_command([*pictures, *places]))
+        cases += [_command_tar(bad) for bad in BAD_TARS[::12]]
     return run_cases(cases, work / "R11")
 
 
@@ -84,8 +89,7 @@ def _tar(bad: BadTar) -> Case:
 
     def work(folder: Path) -> Tally:
         samples = [good_sample(number) for number in range(4)]
-        (folder / "0.tar").write_bytes(bad.make(samples))
-        (folder / "1.tar").write_bytes(plain([good_sample(9)]))
+        _write_tars(folder, bad.make(samples))
         wrong = _taken(folder, bad, samples) if bad.error is None else _refused(folder, bad.error)
         if (folder / BOMB_MARK).exists() or Path(BOMB_MARK).exists():
             wrong.append("code of the tar was run")
@@ -110,7 +114,73 @@ def _taken(folder: Path, bad: BadTar, samples: Sequence[GoodSample]) -> list[str
     ]
     keys = {reader.read(*place).key for place in places}
     expected = {"0009", *(bad.new_keys.get(n, samples[n].key) for n in bad.kept)}
-    return [] if keys == expected else [f"its samples are {keys ^ expected}"]
+    wrong = [] if keys == expected else [f"its samples are {keys ^ expected}"]
+    table = folder / "rejected.csv"
+    rows = list(csv.reader(table.open(newline=""))) if table.exists() else []
+    listed = {row[0].removeprefix("0.tar").removeprefix("/"): row[1] for row in rows[1:]}
+    return wrong if listed == bad.rejected else [*wrong, f"listed as bad are {listed}"]
+
+
+def _verified_tar(bad: BadTar) -> Case:
+    """A bad tar beside a good one, named beforehand."""
+
+    def work(folder: Path) -> Tally:
+        _write_tars(folder, bad.make([good_sample(number) for number in range(4)]))
+        found = verify(folder, Usable(load_template("street")))
+        return _tally(1, _not_named(bad, [(p.shard, p.key, p.reason) for p in found]))
+
+    return Case(f"verified_{bad.name}", work)
+
+
+def _not_named(bad: BadTar, named: Sequence[tuple[str, str, str]]) -> list[str]:
+    """What verifying says that it should not, or fails to say."""
+    wrong = [f"{shard} is named" for shard, _, _ in named if shard != "0.tar"]
+    if bad.error is None:
+        found = {key: reason for _, key, reason in named}
+        return wrong if found == bad.rejected else [*wrong, f"named are {found}"]
+    reasons = {reason for _, _, reason in named}
+    return wrong if bad.reason in reasons else [*wrong, f"named are {reasons}, not {bad.reason}"]
+
+
+def _command_tar(bad: BadTar) -> Case:
+    """The same through the command."""
+
+    def work(folder: Path) -> Tally:
+        _write_tars(folder, bad.make([good_sample(number) for number in range(4)]))
+        reasons = {bad.reason} if bad.error is not None else set(bad.rejected.values())
+        printed = streetclip("shards", "verify", folder, code=2 if reasons else 0)
+        wrong = [f"{reason} is not printed" for reason in reasons if str(reason) not in printed]
+        return _tally(1, wrong)
+
+    return Case(f"command_{bad.name}", work)
+
+
+def _flipped() -> Case:
+    """A byte of a photograph that is another one than when its tar was indexed."""
+
+    def work(folder: Path) -> Tally:
+        samples = [good_sample(number) for number in range(4)]
+        _write_tars(folder, plain(samples))
+        shards = index_shards(folder)
+        (folder / "0.tar").write_bytes(FLIPPED_DATA(samples))
+        named = verify(folder, Usable(load_template("street")))
+        found = {(problem.shard, problem.key, problem.reason) for problem in named}
+        expected = {("0.tar", "", "tar_digest"), ("0.tar", "0001", "image_checksum")}
+        wrong = [f"named are {found ^ expected}"] if found != expected else []
+        try:
+            ShardReader(shards).read(0, 1)
+        except SampleError as error:
+            wrong += [] if error.reason == "image_checksum" else [f"it is {error.reason}"]
+        else:
+            wrong.append("the photograph is read")
+        return _tally(1, wrong)
+
+    return Case("flipped_data", work)
+
+
+def _write_tars(folder: Path, bad: bytes) -> None:
+    (folder / "0.tar").write_bytes(bad)
+    (folder / "1.tar").write_bytes(plain([good_sample(9)]))
 
 
 def _verified(samples: Sequence[GoodSample], refused: set[str]) -> Case:

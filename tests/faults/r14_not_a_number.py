@@ -2,7 +2,7 @@
 in two in a row, in three in a row, and around a kill; and NaN in the weights of one rank. Survived:
 the step is skipped on both ranks at once, weights stay finite and equal on both, and the run goes
 on with every sample; the third step in a row ends both ranks, each naming the keys of the whole
-batch, and the run can be resumed.
+batch (of 8 and of 16 samples), as does `not_finite.json`, and the run can be resumed.
 """
 
 import json
@@ -22,10 +22,14 @@ from tests.faults.witness import Witness, seen
 from tests.forkedrun import TinyRun
 from tests.killer import Kill
 
+from streetclip.model.numerics import NOT_FINITE_NAME
+
 RANKS = 2
 PASSING = ((1,), (3,), (4, 5), (2, 3, 5, 6))
 """Steps in which a run is poisoned and goes on: never three in a row."""
 ENDING = ((1, 2, 3), (4, 5, 6))
+WIDE = 16
+"""Samples of a batch that is larger than those of all other runs."""
 ALL_LATER = (5, 6, 7)
 """When weights are poisoned in step 5, every later step is."""
 
@@ -41,8 +45,9 @@ def run(scale: Scale, work: Path) -> Tally:
     weights = [_weights(whole, rank) for rank in range(RANKS)]
     if scale is Scale.FULL:
         weights.append(_command(work))
-    full = [*passing, *ending, *killed, *weights]
-    short = [*passing[::14], *ending[::9], killed[0], weights[1]]
+    wide = _wide(work)
+    full = [*passing, *ending, *killed, *weights, wide]
+    short = [*passing[::14], *ending[::9], killed[0], weights[1], wide]
     chosen = scale.pick(quick=passing[6:7], short=short, full=full)
     return run_cases(chosen, work / "R14", at_once=1)
 
@@ -97,6 +102,16 @@ def _weights(whole: TinyRun, rank: int) -> Case:
     return Case(f"weights_rank{rank}", work)
 
 
+def _wide(work: Path) -> Case:
+    """A batch of more than a few keys, all of which must be named."""
+    wide = TinyRun(
+        tiny_shards(work), work, epochs=3, ranks=RANKS, data={"batch_size": WIDE}, every_n_steps=1
+    )
+    whole = undisturbed(wide, work)
+    case = _ending(whole, Poison("image", 1, ENDING[0], float("nan")))
+    return replace(case, name=f"wide_{case.name}")
+
+
 def _command(work: Path) -> Case:
     """A learning rate at which the first step already leaves nothing that is a number."""
     whole = undisturbed_command(work)
@@ -122,6 +137,8 @@ def _end(run: TinyRun, whole: TinyRun, step: int) -> None:
     told = [text for text in log.splitlines() if text.startswith("streetclip.errors.Numerics")]
     assert len(told) == RANKS, f"{len(told)} ranks say why they end"
     assert all(words in text for text in told), f"a rank does not name the keys: {told}"
+    written = json.loads((run.folder / NOT_FINITE_NAME).read_text())
+    assert written["keys"] == line["keys"], f"{NOT_FINITE_NAME} names {written['keys']}"
 
 
 def _skipped(folder: Path) -> list[list[int]]:

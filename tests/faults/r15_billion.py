@@ -2,7 +2,9 @@
 of random sizes; a single shard), asked for the first and the last batch of an epoch and one in the
 middle of a later epoch, by a plan that was asked for nothing before. Survived: the batch takes less
 than 50 ms of one core (best of five) and 128 MiB, it is the same that a warm plan gives and that
-four ranks share, and no sample of 100 batches of the epoch stands twice or does not exist.
+four ranks share, and no sample of 100 batches of the epoch stands twice or does not exist. And a
+`shards.json` that claims a billion samples of a tar that has 17, given to the commands: they say so
+and end with exit code 2 within a minute.
 """
 
 import subprocess
@@ -10,22 +12,33 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tests.faults.cases import Case, run_cases
+from tests.faults.commands import streetclip
 from tests.faults.scale import Scale
 from tests.faults.tally import Tally
 from tests.realcommand import environment
+from tests.tinyrun import write_experiment
+from tests.tinyshards import write_tiny_shards
 
 from streetclip.data.plan import Plan
+from streetclip.shards.layout import (
+    ShardSet,
+    open_shard_set,
+    shard_set_digest,
+    write_shard_set,
+)
 
 SAMPLES = 1_000_000_000
 BATCH = 4096
 COLD_S = 0.050
 MEMORY_BYTES = 128 << 20
+COMMAND_S = 60.0
 TRIES, BATCHES = 5, 100
 _PROGRAM = f"""
 import time
@@ -47,6 +60,8 @@ def run(scale: Scale, work: Path) -> Tally:
         for name, (epoch, step) in moments.items()
     ]
     cases.append(Case("new_interpreter", _new_interpreter))
+    if scale is Scale.FULL:
+        cases.append(Case("command", _command, faults=2))
     return run_cases(scale.pick(quick=cases[:1], short=cases[:4], full=cases), work / "R15")
 
 
@@ -87,6 +102,25 @@ def _new_interpreter(folder: Path) -> Tally:
     )
     assert float(done.stdout) < COLD_S, f"the batch took {done.stdout} s"
     return Tally(injected=1, survived=1)
+
+
+def _command(folder: Path) -> Tally:
+    """A shard set that claims a billion samples, described and trained on."""
+    real = open_shard_set(write_tiny_shards(folder / "shards"))
+    first, *others = real.shards
+    entries = (replace(first, samples=SAMPLES - len(real) + first.samples), *others)
+    claim = ShardSet(folder / "shards", entries, shard_set_digest(entries), {}, {})
+    assert len(claim) == SAMPLES
+    write_shard_set(claim)
+    training = (write_experiment(folder), f"data.source={folder / 'shards'}")
+    commands = (("shards", "stats", folder / "shards"), ("pretrain", *training))
+    for words in commands:
+        started = time.monotonic()
+        printed = " ".join(streetclip(*words, code=2).split())
+        assert time.monotonic() - started < COMMAND_S, f"{words[0]} took too long"
+        assert "has another number of samples than the shard set" in printed, printed
+        assert "Traceback" not in printed, printed
+    return Tally(injected=len(commands), survived=len(commands))
 
 
 def _check(new: Callable[[], Plan], epoch: int, step: int, sizes: Sizes) -> None:

@@ -64,7 +64,7 @@ def render(rows: Sequence[Row], *, began: str, machine: str) -> str:
         ),
         kills=everything.kills,
         injected=everything.injected,
-        texts="\n\n".join(f"**{row.name}** {row.text}" for row in rows),
+        texts="\n\n".join(map(_text, rows)),
     )
     if everything.failures:
         page += _FAILED.format(failures="\n".join(f"- {text}" for text in everything.failures))
@@ -78,6 +78,11 @@ def describe_machine() -> str:
     processor = found[1].strip() if found else platform.machine()
     python = f"Python {platform.python_version()}, torch {torch.__version__.partition('+')[0]}"
     return f"{os.cpu_count()} cores ({processor}), {platform.system()}, {python}"
+
+
+def _text(row: Row) -> str:
+    notes = row.tally.notes if row.tally is not None else ()
+    return f"**{row.name}** {row.text}" + "".join(f" *Not in this run:* {note}" for note in notes)
 
 
 def _cells(name: str, tally: Tally | None) -> str:

@@ -17,6 +17,7 @@ class Tally:
         kills: Faults that were killed processes or signals.
         seconds: Wall time.
         failures: What did not survive, and why.
+        notes: What could not be injected on this machine, in sentences.
     """
 
     injected: int = 0
@@ -27,6 +28,7 @@ class Tally:
     kills: int = 0
     seconds: float = 0.0
     failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -41,7 +43,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
     Example:
         >>> total([Tally(injected=1, survived=1), Tally(injected=2, failures=("a",))])
         Tally(injected=3, survived=1, lost=0, repeated=0, differing=0, kills=0, seconds=0.0, \
-failures=('a',))
+failures=('a',), notes=())
     """
     rows = list(tallies)
     return Tally(
@@ -53,4 +55,5 @@ failures=('a',))
         kills=sum(row.kills for row in rows),
         seconds=sum(row.seconds for row in rows),
         failures=tuple(failure for row in rows for failure in row.failures),
+        notes=tuple(dict.fromkeys(note for row in rows for note in row.notes)),
     )

@@ -1,6 +1,7 @@
 """What one optimizer step does, counted, logged and refused, through Lightning's Trainer."""
 
 import copy
+import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -273,6 +274,9 @@ def test_three_such_steps_in_a_row_end_the_run_and_name_the_photographs(
         match=r"3 steps in a row.*step 5, keys 5_0, 5_1, 5_2, 5_3; not finite by themselves: 5_0, ",
     ):
         _fit(tmp_path, StreetclipModule(tiny), batches)
+    written = json.loads((tmp_path / "not_finite.json").read_text())
+    assert written["keys"] == batches[-1]["keys"]
+    assert written["alone"] == batches[-1]["keys"]
 
 
 def test_two_such_steps_twice_do_not_end_the_run(

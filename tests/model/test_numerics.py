@@ -1,37 +1,76 @@
 """Skipped steps are counted in a row and end a run at the third."""
 
+import json
 import logging
+import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from streetclip.errors import NumericsError
-from streetclip.model.numerics import SEARCH, SkippedSteps, name_batch
+from streetclip.model.numerics import SEARCH, SkippedBatch, SkippedSteps
 from streetclip.model.statistics import Statistics
+
+
+def step(number: int) -> SkippedBatch:
+    return SkippedBatch(0, number, math.nan, ["a"])
 
 
 def test_the_third_skipped_step_in_a_row_ends_the_run(caplog: pytest.LogCaptureFixture) -> None:
     skipped = SkippedSteps()
     with caplog.at_level(logging.WARNING):
-        for step in (0, 1):
-            skipped.skip(f"step {step}")
+        for number in (0, 1):
+            skipped.skip(step(number))
         skipped.reset()
-        for step in (3, 4):
-            skipped.skip(f"step {step}")
-    assert [record.args for record in caplog.records] == [
-        ("step 0",),
-        ("step 1",),
-        ("step 3",),
-        ("step 4",),
-    ]
-    with pytest.raises(NumericsError, match=r"3 steps in a row were skipped.*step 5; lower optim"):
-        skipped.skip("step 5")
+        for number in (3, 4):
+            skipped.skip(step(number))
+    assert [record.args for record in caplog.records] == [(step(n),) for n in (0, 1, 3, 4)]
+    with pytest.raises(NumericsError, match=r"3 steps in a row were skipped.*step 5.*lower optim"):
+        skipped.skip(step(5))
 
 
-def test_a_batch_is_named_by_its_first_keys() -> None:
-    assert name_batch(1, 2, ["a", "b"]) == "epoch 1, step 2, keys a, b"
-    assert name_batch(1, 2, ["a"] * 9).endswith("a and 1 more")
+@pytest.mark.parametrize("size", [8, 9, 64])
+def test_all_keys_of_a_batch_are_named(size: int) -> None:
+    keys = [f"key{number}" for number in range(size)]
+    assert str(SkippedBatch(1, 2, 0.5, keys)) == (
+        f"loss 0.5, epoch 1, step 2, keys {', '.join(keys)}"
+    )
+
+
+def test_of_a_batch_too_large_for_a_message_a_file_names_all_keys(tmp_path: Path) -> None:
+    keys = [f"rue/Été{number}" for number in range(1000)]
+    batch = SkippedBatch(1, 2, math.inf, keys, keys[900:])
+    text = str(batch)
+    assert f"keys {', '.join(keys[:64])} and 936 more; not finite by themselves: " in text
+    assert text.endswith(f"{', '.join(keys[900:964])} and 36 more")
+    skipped = SkippedSteps()
+    for folder in (tmp_path / "absent", tmp_path / "absent"):
+        skipped.skip(batch, folder)
+    with pytest.raises(
+        NumericsError, match=r"; not_finite\.json in the run's folder names the who"
+    ):
+        skipped.skip(batch, tmp_path)
+    assert json.loads((tmp_path / "not_finite.json").read_text(encoding="utf-8")) == {
+        "epoch": 1,
+        "step": 2,
+        "loss": "inf",
+        "keys": keys,
+        "alone": keys[900:],
+    }
+
+
+def test_a_rank_without_a_folder_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    skipped = SkippedSteps()
+    skipped.skip(step(0))
+    skipped.skip(step(1))
+    with pytest.raises(NumericsError, match="keys a;"):
+        skipped.skip(step(2))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_search_for_the_loss_scale_of_fp16_ends() -> None:

@@ -1,5 +1,6 @@
 """YAML files and `key=value` arguments become typed options; every problem is reported at once."""
 
+import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -147,21 +148,22 @@ def _scalar(hint: Any, value: Any, name: str, problems: list[str]) -> Any:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
+    """A finite number: infinity and NaN are numbers for YAML, and for no option."""
+    # YAML 1.1 reads 1e-4 as a word.
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str):  # YAML 1.1 reads 1e-4 as a word
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _whole(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value  # a float would round what has more than 15 digits
     number = _number(value)
-    return int(number) if number is not None and number == int(number) else None
+    return int(number) if number is not None and number.is_integer() else None
 
 
 def _word(value: Any) -> str | None:

@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as F
 
 from streetclip.shards.jpeg import MID_GRAY
 from streetclip.shards.picture import MAX_PIXELS, decoding, open_photograph
-from streetclip.shards.pixels import check_whole, upright_rgb
+from streetclip.shards.pixels import check_scans, check_whole, upright_rgb
 
 _ASPECT_JITTER = 4 / 3
 _CROP_TRIES = 10
@@ -38,6 +38,8 @@ def decode_image(raw: bytes, *, max_pixels: int = MAX_PIXELS) -> UInt8[Tensor, "
     """
     with open_photograph(raw, max_pixels=max_pixels) as picture:
         if picture.format == "JPEG" and picture.mode in ("RGB", "L"):
+            if picture.info.get("progressive"):
+                check_scans(raw)
             return _decode_jpeg(raw)
         pixels = np.array(upright_rgb(picture, raw))
     return torch.from_numpy(pixels).permute(2, 0, 1)

@@ -7,7 +7,6 @@ comes from its list, from a file or from a checkpoint, so that all three give th
 import difflib
 import json
 import logging
-import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,17 +19,18 @@ from open_clip.factory import load_checkpoint
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 from open_clip.pretrained import download_pretrained, get_pretrained_cfg
 from open_clip.tokenizer import SimpleTokenizer
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from streetclip.errors import ModelError
 from streetclip.model.image import fastest_layout
+from streetclip.model.pickled import check_pickled
 from streetclip.model.pretrained import (
     check_activation,
     check_weight_file,
     configuration_beside,
     looks_like_path,
+    misfit,
 )
 from streetclip.model.spec import BackboneSpec, read_spec, spec_of
 from streetclip.model.text import takes_short_context, text_features
@@ -290,10 +290,10 @@ def _weight_file(spec: BackboneSpec, pretrained: str) -> Path:
 
 
 def _load_weights(backbone: Backbone, path: Path) -> None:
+    refuse = misfit(path, backbone.spec)
+    check_pickled(path, refuse)  # open_clip 3.3 reads again without protection on a TypeError
     try:
         load_checkpoint(backbone.clip, str(path), strict=True, weights_only=True)
-    except (RuntimeError, KeyError, pickle.UnpicklingError, SafetensorError, EOFError) as error:
-        raise ModelError(
-            f"weight file '{path}' does not fit model '{backbone.spec.name}'", got=error
-        ) from error
+    except Exception as error:  # its conversions trust the names and shapes that a file has
+        raise refuse(error) from error
     _log.info("model '%s' starts from %s", backbone.spec.name, path)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +24,7 @@ from streetclip.model.accumulate import accumulate_plain
 from streetclip.model.backbone import Backbone
 from streetclip.model.gather import gather_ids, mean_over_ranks
 from streetclip.model.loss import ClipLoss, Contrast, Negatives, equal_caption_share
-from streetclip.model.numerics import SkippedSteps, name_batch, not_finite
+from streetclip.model.numerics import SkippedBatch, SkippedSteps, not_finite
 from streetclip.model.optim import Schedule, create_adamw, learning_rate_factor, warmup_of
 from streetclip.model.spec import BackboneSpec
 from streetclip.model.statistics import Statistics
@@ -150,8 +151,7 @@ class StreetclipModule(LightningModule):
         torch.manual_seed(self._step_seed())
         optimizer = cast(LightningOptimizer, self.optimizers())
         optimizer.zero_grad()
-        scale = self.backbone.logit_scale.detach()
-        self._statistics = Statistics(self.backbone)
+        scale, self._statistics = self.backbone.logit_scale.detach(), Statistics(self.backbone)
         contrast = self._accumulate(batch)
         learning_rate = optimizer.param_groups[0]["lr"]
         optimizer.step()
@@ -243,23 +243,23 @@ class StreetclipModule(LightningModule):
     def _without_averaging(self) -> AbstractContextManager[None]:
         """Gradients stay on their rank until the last pass of the step."""
         model = self.trainer.strategy.model
-        if isinstance(model, DistributedDataParallel):
-            return cast(AbstractContextManager[None], model.no_sync())
-        return nullcontext()
+        if not isinstance(model, DistributedDataParallel):
+            return nullcontext()
+        return cast(AbstractContextManager[None], model.no_sync())
 
     def _watch_numerics(self, batch: Mapping[str, Any], loss: Tensor) -> None:
         if self._gradient_norm.isfinite():
             self._skipped.reset()
             return
-        keys, culprits = list(batch["keys"]), list[str]()
+        keys, alone = list(batch["keys"]), list[str]()
+        epoch, step = int(batch["epoch"]), int(batch["step"])
         if self._is_scale_search(loss):
-            self._skipped.search(name_batch(int(batch["epoch"]), int(batch["step"]), keys))
+            self._skipped.search(f"epoch {epoch}, step {step}")
             return
         if self._skipped.is_last:
-            keys, culprits = map(self._of_all_ranks, (keys, self._culprits(batch)))
-        where = name_batch(int(batch["epoch"]), int(batch["step"]), keys)
-        alone = f"; not finite by themselves: {', '.join(culprits)}" if culprits else ""
-        self._skipped.skip(f"loss {loss.item()}, {where}{alone}")
+            keys, alone = map(self._of_all_ranks, (keys, self._culprits(batch)))
+        folder = Path(self.trainer.default_root_dir) if self.global_rank == 0 else None
+        self._skipped.skip(SkippedBatch(epoch, step, loss.item(), keys, alone), folder)
 
     def _of_all_ranks(self, keys: list[str]) -> list[str]:
         return list(chain(*self._ranks.gather(keys)))
@@ -267,8 +267,8 @@ class StreetclipModule(LightningModule):
     @torch.no_grad()
     def _culprits(self, batch: Mapping[str, Any]) -> list[str]:
         """Those of this rank's pairs that are not finite without the others of the batch."""
-        image, text = self.backbone.encode_image, self.backbone.encode_text
-        return not_finite(list(batch["keys"]), image(batch["image"]), text(batch["tokens"]))
+        image = self.backbone.encode_image(batch["image"])
+        return not_finite(list(batch["keys"]), image, self.backbone.encode_text(batch["tokens"]))
 
     def _is_scale_search(self, loss: Tensor) -> bool:
         """In fp16 the loss scale starts too high, and overflows are how it finds its place."""

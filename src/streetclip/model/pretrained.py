@@ -3,6 +3,8 @@
 import json
 import logging
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,19 @@ def check_activation(spec: BackboneSpec, trained: bool, *, source: str) -> None:
     )
 
 
+def misfit(path: Path, spec: BackboneSpec) -> Callable[[object], ModelError]:
+    """Makes the error of a file whose content a model cannot take.
+
+    Args:
+        path: The file.
+        spec: The model.
+
+    Returns:
+        A function from the reason to the error.
+    """
+    return partial(_misfit, f"weight file '{path}' does not fit model '{spec.name}'")
+
+
 def configuration_beside(path: Path) -> dict[str, Any] | None:
     """What hubs put beside a weight file: `model_cfg` and `preprocess_cfg`; None without it.
 
@@ -106,15 +121,20 @@ def configuration_beside(path: Path) -> dict[str, Any] | None:
     return config
 
 
+def _misfit(what: str, reason: object) -> ModelError:
+    return ModelError(what, got=reason)
+
+
 def _activation(quick_gelu: bool) -> str:
     return "QuickGELU" if quick_gelu else "GELU"
 
 
 def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False  # no archive, or a broken one, which its reader will refuse
 
 
 def _activation_of(path: Path) -> bool | None:

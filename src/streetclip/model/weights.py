@@ -8,7 +8,6 @@ it (verified with lightning 2.6.6; a test holds it).
 """
 
 import hashlib
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from streetclip.errors import CheckpointError, ModelError
 from streetclip.model.backbone import Backbone, complete_config, rebuild_backbone
+from streetclip.model.pickled import read_pickled
 from streetclip.model.spec import BackboneSpec
 
 ENTRY = "streetclip"
@@ -156,7 +156,8 @@ def read_weights(path: Path) -> tuple[BackboneSpec, dict[str, Tensor], str]:
         spec = BackboneSpec.from_plain(entry["backbone"])
         state = _own(checkpoint["state_dict"])
         digest = digest_of(state)
-    except (ModelError, KeyError, TypeError, AttributeError) as error:
+    except (ModelError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        # RuntimeError: tensors without bytes of their own, such as sparse ones.
         raise CheckpointError(f"checkpoint '{path}' is incomplete", got=error) from error
     if digest != entry.get("weights_digest"):
         raise CheckpointError(
@@ -188,15 +189,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"no checkpoint '{path}'", remedy="give the path of a local .ckpt file"
         )
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise CheckpointError(
+    checkpoint = read_pickled(
+        path,
+        lambda reason: CheckpointError(
             f"checkpoint '{path}' cannot be read",
-            # Its own words advise to load it without protection.
-            got=type(error).__name__,
+            got=reason,
             remedy="it is damaged, or no checkpoint; take another one of the run",
-        ) from error
+        ),
+    )
     return checkpoint if isinstance(checkpoint, dict) else {}
 
 

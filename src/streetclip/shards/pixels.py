@@ -6,7 +6,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from streetclip.errors import SampleError
-from streetclip.shards.jpeg import MID_GRAY, ends_early
+from streetclip.shards.jpeg import MID_GRAY, ends_early, lacks_scans
 from streetclip.shards.picture import DECODE_ERRORS, decoding
 
 _WIDEST_PIXEL = 65_535
@@ -68,6 +68,19 @@ def check_whole(raw: bytes) -> None:
     """
     if ends_early(raw):
         raise SampleError("image_cut_short", "the data end before the picture does")
+
+
+def check_scans(raw: bytes) -> None:
+    """Refuses a JPEG that has lost scans; looks at its markers only.
+
+    Args:
+        raw: The bytes of a JPEG.
+
+    Raises:
+        SampleError: ``image_cut_short``.
+    """
+    if lacks_scans(raw):
+        raise SampleError("image_cut_short", "scans of the picture are missing")
 
 
 def _check_png(raw: bytes) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 
 from streetclip.errors import CheckpointError, StorageError
+from streetclip.model.pickled import read_pickled
 from streetclip.shards.weights import zip_damage
 from streetclip.training.durable import part_of, replace
 
@@ -21,18 +21,6 @@ BEST_NAME = "best.ckpt"
 
 RUN_KEY = "streetclip_run"
 """Where a checkpoint holds what it knows of its run: fingerprint, countries, towns, ..."""
-
-# What torch.load raises on a file that is no checkpoint, or one that was made to mislead it.
-_UNREADABLE = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    OSError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-)
 
 _NAME = re.compile(r"epoch=(\d+)-step=(\d+)\.ckpt")
 
@@ -153,14 +141,15 @@ def read_checkpoint(path: str | Path, *, map_location: Any = None) -> dict[str, 
     path = Path(path)
     if (reason := damage(path)) is not None:
         raise CheckpointError(f"{path} cannot be used", got=reason)
-    try:
-        checkpoint = torch.load(path, map_location=map_location or "cpu", weights_only=True)
-    except _UNREADABLE as error:
-        raise CheckpointError(
+    checkpoint = read_pickled(
+        path,
+        lambda reason: CheckpointError(
             f"{path} is not one of our checkpoints",
-            got=str(error).split("\n", maxsplit=1)[0],
+            got=reason,
             allowed="tensors and plain values, which torch.load(weights_only=True) reads",
-        ) from error
+        ),
+        map_location=map_location or "cpu",
+    )
     if not isinstance(checkpoint, Mapping) or "state_dict" not in checkpoint:
         raise CheckpointError(f"{path} is not one of our checkpoints", allowed="a state_dict in it")
     return dict(checkpoint)
