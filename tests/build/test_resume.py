@@ -13,7 +13,7 @@ from tests.differences import differing_values
 
 from streetclip.build.pretrain import pretrain
 from streetclip.config.load import load_experiment
-from streetclip.errors import CheckpointError, InputError, ShardError
+from streetclip.errors import CheckpointError, InputError, PlanError, ShardError
 from streetclip.training.checkpoint_io import checkpoints, read_checkpoint
 
 STEP = 8
@@ -59,12 +59,16 @@ def test_what_is_no_checkpoint_of_this_run_is_refused(finished: Finished, tmp_pa
         with pytest.raises(ShardError, match="404 Not Found"):
             pretrain(experiment, resume=f"{server.url}/checkpoints/absent.ckpt")
         assert not (tmp_path / "runs").exists()
-        other = load_experiment(finished.experiment, _options(finished, tmp_path, "seed=3"))
-        with pytest.raises(
-            CheckpointError, match=r"other options; got: options\.seed is 42, not 3"
-        ):
+        other = load_experiment(finished.experiment, _options(finished, tmp_path, "optim.lr=3"))
+        with pytest.raises(CheckpointError, match=r"other options; got: optim\.lr is .*, not 3\."):
             pretrain(other, resume=f"{server.url}/checkpoints/{before.name}")
         assert not (tmp_path / "runs").exists()
+        other = load_experiment(finished.experiment, _options(finished, tmp_path, "seed=3"))
+        with pytest.raises(PlanError, match="seed: 42 there, 3 here"):
+            pretrain(other, resume=f"{server.url}/checkpoints/{before.name}")
+    status = json.loads((tmp_path / "runs" / "tiny" / "001" / "status.json").read_text())
+    assert status["status"] == "failed"
+    assert "seed: 42 there, 3 here" in status["reason"]
 
 
 def _copied(finished: Finished, tmp_path: Path) -> Path:
@@ -80,7 +84,7 @@ def test_a_run_goes_on_with_its_own_options_only(
     run = _copied(finished, tmp_path)
     before = (run / "status.json").read_text()
     other = load_experiment(finished.experiment, _options(finished, tmp_path, "optim.lr=0.5"))
-    with pytest.raises(CheckpointError, match=r"options\.optim\.lr is .*, not 0\.5; resume w"):
+    with pytest.raises(CheckpointError, match=r"optim\.lr is .*, not 0\.5; resume w"):
         pretrain(other, resume=str(run / place))
     assert (run / "status.json").read_text() == before
 

@@ -104,7 +104,7 @@ def _resume_from(path: Path, fingerprint: Mapping[str, Any]) -> Chosen:
 
 def _refuse_another(what: object, theirs: Any, ours: Mapping[str, Any]) -> None:
     """A run goes on with its own options: it would not be the same run with others."""
-    differing = [] if theirs is None else differences(plain(theirs), plain(ours))
+    differing = [] if theirs is None else differences(_of_training(theirs), _of_training(ours))
     if differing:
         raise CheckpointError(
             f"{what} belongs to a run with other options",
@@ -112,6 +112,15 @@ def _refuse_another(what: object, theirs: Any, ours: Mapping[str, Any]) -> None:
             remedy="resume with its own options, or begin a new run with its weights by "
             "model.start_from",
         )
+
+
+def _of_training(fingerprint: Mapping[str, Any]) -> Any:
+    """What nobody looks at later: batches and model are compared themselves, not their options."""
+    options = plain(fingerprint).get("options", {})
+    options.pop("seed", None)
+    options.get("model", {}).pop("name", None)
+    data = options.pop("data", {})
+    return {**options, "data": {"micro_batch_size": data.get("micro_batch_size")}}
 
 
 def _continue(folder: Path, checkpoint: Path | None) -> Chosen:
