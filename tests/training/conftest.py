@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import pytest
+from lightning.pytorch.trainer.states import TrainerFn
 from tests import forkedranks
 from tests.forkedrun import TinyRun
 from tests.tinyshards import write_tiny_shards
@@ -35,6 +36,7 @@ class FakeTrainer(pl.Trainer):
     num_training_batches: Any = 3
     callback_metrics: Any = None
     datamodule: Any = None
+    state: Any = SimpleNamespace(fn=TrainerFn.FITTING)
 
     def __init__(self, cursor: Any) -> None:
         self.callback_metrics = {}

@@ -110,9 +110,20 @@ def test_a_kill_between_the_save_and_the_link_of_the_best_is_mended(tmp_path: Pa
     _end_epoch(trainer, callback, 0.2)
     (tmp_path / BEST_NAME).unlink()
     again = RunCheckpoint(tmp_path, every_n_steps=9, monitor="score")
+    again.on_load_checkpoint(trainer, pl.LightningModule(), {"global_step": 10})
     again.load_state_dict(callback.state_dict())
-    again.on_train_start(trainer, pl.LightningModule())
     assert _best(tmp_path) == "10"
+
+
+def test_a_run_that_has_all_its_steps_links_its_best_checkpoint_too(
+    tiny_run: Make, tmp_path: Path
+) -> None:
+    run = tiny_run(tmp_path / "run")
+    run.go()
+    best = (run.checkpoints / BEST_NAME).read_bytes()
+    (run.checkpoints / BEST_NAME).unlink()
+    run.go()
+    assert (run.checkpoints / BEST_NAME).read_bytes() == best
 
 
 def test_one_of_several_ranks_keeps_the_best_checkpoint(
@@ -126,8 +137,8 @@ def test_one_of_several_ranks_keeps_the_best_checkpoint(
     (tmp_path / BEST_NAME).unlink()
     monkeypatch.setattr(trainer, "is_global_zero", False)
     other = RunCheckpoint(tmp_path, every_n_steps=9, monitor="score")
+    other.on_load_checkpoint(trainer, pl.LightningModule(), {"global_step": 5})
     other.load_state_dict(callback.state_dict())
-    other.on_train_start(trainer, pl.LightningModule())
     assert not (tmp_path / BEST_NAME).exists()
 
 

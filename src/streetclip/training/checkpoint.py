@@ -92,6 +92,7 @@ class RunCheckpoint(Checkpoint):
         self._saved_step = -1
         self._saved_at_s = time.monotonic()
         self._loaded = False
+        self._is_first = False
         self._best: dict[str, Any] = {}
         self._value: float | None = None
 
@@ -119,7 +120,6 @@ class RunCheckpoint(Checkpoint):
         if trainer.is_global_zero and self._folder.is_dir():
             for part in self._folder.glob(".*.part"):
                 part.unlink()
-            self._saved_best()
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -196,6 +196,7 @@ class RunCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Cut the logs back to the checkpoint, so that no row stands twice."""
+        self._is_first = trainer.is_global_zero
         if trainer.state.fn != TrainerFn.FITTING:
             return
         self._saved_step = checkpoint["global_step"]
@@ -215,8 +216,11 @@ class RunCheckpoint(Checkpoint):
         return {"best": dict(self._best), "value": self._value}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Remember the best value so far."""
+        """Remember the best value so far; link its file again if a kill came before the link."""
         self._best, self._value = dict(state_dict["best"]), state_dict["value"]
+        # Here and not at the start of training, which a run that has all its steps does not reach.
+        if self._is_first:
+            self._saved_best()
 
     def _leave_or_is_late(self, trainer: pl.Trainer) -> bool:
         """Whether a checkpoint is due by the clock, which is that of rank 0 for all."""
@@ -238,7 +242,6 @@ class RunCheckpoint(Checkpoint):
         )
 
     def _saved_best(self) -> None:
-        """Link the best checkpoint again if a kill came before the link."""
         best, source = self._folder / BEST_NAME, self._folder / str(self._best.get("file"))
         if source.is_file() and not (best.is_file() and best.samefile(source)):
             keep_as(self._folder / self._best["file"], self._folder / BEST_NAME)
