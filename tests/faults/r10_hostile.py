@@ -157,9 +157,11 @@ def _urls_to_the_command(whole: Command, folder: Path, marker: Path) -> int:
     protocol = whole.experiment.parent / "protocol.yaml"
     refused = 0
     with BadServer(served) as server, own_cache(folder / "cache"):
+        # Of its own, as other cases build theirs at the same time.
+        own = (f"runs_dir={folder / 'runs'}", f"data.shards_dir={folder / 'shards'}")
         roads = [
-            ("pretrain", whole.experiment, f"runs_dir={folder / 'runs'}", "--resume", "{}"),
-            ("pretrain", whole.experiment, f"runs_dir={folder / 'runs'}", "model.start_from={}"),
+            ("pretrain", whole.experiment, *own, "--resume", "{}"),
+            ("pretrain", whole.experiment, *own, "model.start_from={}"),
             ("predict", photo, "--protocol", protocol, "--model", "{}"),
             ("benchmark", f"data={whole.experiment.parent / 'shards' / 'val'}", "model={}"),
         ]
