@@ -46,8 +46,8 @@ def test_openais_weights_are_known_by_name(tmp_path: Path, tiny_config: dict[str
 def test_quickgelu_is_known_from_file_names_and_from_the_cache_of_a_hub(
     tmp_path: Path, tiny_config: dict[str, Any], name: str
 ) -> None:
-    path = tmp_path / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = tmp_path / "plain" / name  # The folder of a test is called like the test.
+    path.parent.mkdir(parents=True)
     path.touch()
     with pytest.raises(ModelError, match="use the model 'ViT-B-32-quickgelu'"):
         check_weight_file(path, spec_of("ViT-B-32", tiny_config))
@@ -60,7 +60,8 @@ def test_openais_weights_are_known_by_what_else_they_hold(
 ) -> None:
     names = ("input_resolution", "context_length", "vocab_size", "visual.proj")
     state = {name: torch.tensor([1.0]) for name in names}
-    path = tmp_path / f"ViT-B-32{suffix}"
+    path = tmp_path / "plain" / f"ViT-B-32{suffix}"
+    path.parent.mkdir()
     torch.save({"state_dict": state}, path) if suffix == ".pt" else save_file(state, path)
     with pytest.raises(ModelError, match="got: GELU in the model; allowed: QuickGELU"):
         check_weight_file(path, spec_of("ViT-B-32", tiny_config))
