@@ -11,7 +11,7 @@ from torch import Tensor
 
 WHY = "transformers is not installed: pip install 'streetclip[dev]' brings it"
 SIZE = 32
-CAPTIONS = ("A Street View photo in France.", "Japan", "a street in Peru, close to the town of Cusco")
+CAPTIONS = ("A Street View photo in France.", "Japan", "a street in Peru, close to Cusco")
 
 
 def transformers() -> Any:
@@ -85,9 +85,7 @@ def logits_of(model: Any, images: Tensor, tokens: Sequence[Sequence[int]]) -> tu
     ids = torch.tensor([[*row, *[49407] * (longest - len(row))] for row in tokens])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in tokens])
     with torch.no_grad():
-        answer = model(
-            input_ids=ids, attention_mask=mask, pixel_values=(images / 255 - mean) / std
-        )
+        answer = model(input_ids=ids, attention_mask=mask, pixel_values=(images / 255 - mean) / std)
     return answer.logits_per_image, answer.logits_per_text
 
 

@@ -18,9 +18,7 @@ def test_a_checkpoint_becomes_a_folder_that_can_be_measured(
     finished: Finished, tmp_path: Path, to: str, files: set[str]
 ) -> None:
     out = tmp_path / "out"
-    answer = command(
-        "export", finished.run / "checkpoints" / "best.ckpt", "--to", to, "--out", out
-    )
+    answer = command("export", finished.run / "checkpoints" / "best.ckpt", "--to", to, "--out", out)
     assert (answer.code, answer.err) == (0, "")
     assert f"exported: {out}" in answer.out
     assert files | {"README.md"} <= {path.name for path in out.iterdir()}

@@ -1,4 +1,4 @@
-"""What open_clip builds is said in transformers' words, or refused with everything that has none."""
+"""What open_clip builds is said in transformers' words, or refused with all that has none."""
 
 from typing import Any
 
@@ -44,7 +44,10 @@ def test_only_what_training_needs_is_left_out(tiny_config: dict[str, Any]) -> No
         ({"vision_cfg": {"image_size": [32, 64]}}, ["image_size is [32, 64], not square"]),
         ({"vision_cfg": {"norm_kwargs": {"bias": False}}}, ["norm_kwargs is {'bias': False}"]),
         (
-            {"vision_cfg": {"pool_type": "avg"}, "text_cfg": {"pool_type": "last", "qk_norm": True}},
+            {
+                "vision_cfg": {"pool_type": "avg"},
+                "text_cfg": {"pool_type": "last", "qk_norm": True},
+            },
             ["vision_cfg.pool_type is 'avg'", "qk_norm is True", "text_cfg.pool_type is 'last'"],
         ),
         ({"text_cfg": {"pool_type": "eos"}}, ["text_cfg.eos_id is 2"]),

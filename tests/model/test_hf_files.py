@@ -96,12 +96,14 @@ def test_a_pickle_of_something_else_holds_no_weights(tmp_path: Path, content: An
 
 
 def test_the_name_of_a_hub_is_answered_with_the_way_to_get_its_folder() -> None:
-    with pytest.raises(ModelError, match=r"no folder 'geolocal/StreetCLIP'.*hf download OWNER/NAME"):
+    with pytest.raises(
+        ModelError, match=r"no folder 'geolocal/StreetCLIP'.*hf download OWNER/NAME"
+    ):
         check_folder(Path("geolocal/StreetCLIP"))
 
 
 def test_a_folder_of_open_clip_is_answered_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="has no config.json"):
+    with pytest.raises(ModelError, match=r"has no config\.json"):
         check_folder(tmp_path)
     (tmp_path / "open_clip_config.json").touch()
     with pytest.raises(ModelError, match=f"use open_clip:{tmp_path}"):

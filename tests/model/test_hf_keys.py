@@ -58,8 +58,10 @@ def test_everything_that_does_not_fit_is_named(
     problems = differences(theirs, TABLE, shapes)
     assert problems == [
         "text_projection.weight has shape [32, 16], not [16, 32]",
-        "vision_model.embeddings.class_embedding holds no plain fractions but torch.float32, "
-        "torch.sparse_coo",
+        (
+            "vision_model.embeddings.class_embedding holds no plain fractions but torch.float32, "
+            "torch.sparse_coo"
+        ),
         "vision_model.post_layernorm.bias holds no plain fractions but torch.int64, torch.strided",
         "weights missing: logit_scale, text_model.encoder.layers.1.mlp.fc1.bias",
         "weights unknown: text_model.encoder.layers.2.mlp.fc1.bias",

@@ -153,7 +153,9 @@ def test_everything_that_differs_is_in_one_error(exported: Path) -> None:
     del weights["text_model.final_layer_norm.bias"]
     weights["text_model.extra"] = torch.zeros(1)
     save_file(weights, exported / "model.safetensors")
-    with pytest.raises(ModelMismatchError, match=r"model 'hf:.*exported' has \d problems") as caught:
+    with pytest.raises(
+        ModelMismatchError, match=r"model 'hf:.*exported' has \d problems"
+    ) as caught:
         load_hf(exported)
     text = "\n".join(caught.value.problems)
     for part in (
@@ -173,7 +175,7 @@ def test_a_configuration_that_asks_for_no_towers_is_refused_before_weights_are_r
 ) -> None:
     _change(exported, "config.json", vision_config={"num_hidden_layers": 10**9})
     (exported / "model.safetensors").unlink()
-    with pytest.raises(ModelMismatchError, match="vision.num_hidden_layers is 1000000000"):
+    with pytest.raises(ModelMismatchError, match=r"vision\.num_hidden_layers is 1000000000"):
         load_hf(exported)
 
 

@@ -70,6 +70,8 @@ def test_parts_of_two_models_are_refused(
 ) -> None:
     write_open_clip(make_backbone(embed_dim=8), tmp_path)
     config = (tmp_path / "open_clip_config.json").read_text()
-    (tmp_path / "open_clip_config.json").write_text(config.replace('"embed_dim": 8', '"embed_dim": 9'))
+    (tmp_path / "open_clip_config.json").write_text(
+        config.replace('"embed_dim": 8', '"embed_dim": 9')
+    )
     with pytest.raises(ModelError, match=r"(?s)does not fit .*size mismatch"):
         load_open_clip(tmp_path)

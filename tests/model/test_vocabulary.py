@@ -60,7 +60,7 @@ def test_another_vocabulary_is_told_by_what_differs(folder: Path) -> None:
 
 
 def test_a_larger_or_shorter_vocabulary_is_told_by_its_size(folder: Path) -> None:
-    (folder / "vocab.json").write_text(json.dumps(dict(clip_vocabulary().ids) | {"new": 49408}))
+    (folder / "vocab.json").write_text(json.dumps(dict(clip_vocabulary().ids) | {"<new>": 49408}))
     (folder / "merges.txt").write_text("#version: 0.2\ni n\n")
     assert tokenizer_problems(folder, 77) == [
         "vocab.json: it has 49409 pieces, CLIP 49408",
@@ -78,9 +78,7 @@ def test_the_file_that_holds_all_is_compared_too(tmp_path: Path, as_text: bool) 
     assert tokenizer_problems(tmp_path, 77) == []
     model["merges"] = merges[1:]
     path.write_text(json.dumps({"model": model}))
-    assert tokenizer_problems(tmp_path, 77) == [
-        "tokenizer.json: it joins 48893 pairs, CLIP 48894"
-    ]
+    assert tokenizer_problems(tmp_path, 77) == ["tokenizer.json: it joins 48893 pairs, CLIP 48894"]
 
 
 def test_a_length_that_nobody_has_set_is_none(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from streetclip.evaluation.result import Result
-from streetclip.report.card import Card, Training, TrainingData, model_card
+from streetclip.report.card import model_card
+from streetclip.report.card_facts import Card, Training, TrainingData
 
 DATA = TrainingData(
     digest="d" * 64,

@@ -15,7 +15,8 @@ from streetclip.model.backbone import Backbone, complete_config
 from streetclip.model.hf_model import load_hf, write_hf
 from streetclip.model.open_clip_folder import load_open_clip, write_open_clip
 from streetclip.model.weights import weights_digest
-from streetclip.report.card import Card, model_card
+from streetclip.report.card import model_card
+from streetclip.report.card_facts import Card
 from streetclip.shards.layout import sync_folder, write_whole
 
 CARD_FILE = "README.md"
@@ -87,7 +88,9 @@ def _check_alike(again: Backbone, backbone: Backbone) -> None:
     """Refuses an export that would compute something else than the model."""
     ours, theirs = weights_digest(backbone), weights_digest(again)
     if theirs != ours:
-        raise ModelError("the exported weights are not those of the model", got=theirs, allowed=ours)
+        raise ModelError(
+            "the exported weights are not those of the model", got=theirs, allowed=ours
+        )
     if (again.preprocess, again.spec.quick_gelu) != (backbone.preprocess, backbone.spec.quick_gelu):
         raise ModelError(
             "the exported preprocessing or activation is not that of the model",
@@ -140,7 +143,7 @@ def _towers(backbone: Backbone) -> dict[str, str]:
         "text tower": f"{text['layers']} layers, width {text['width']}",
         "features": f"{complete['embed_dim']}",
         "activation": "QuickGELU" if complete["quick_gelu"] else "GELU",
-        "images": f"{numbers.height} x {numbers.width} pixels, shorter side resized, middle cut out",
+        "images": f"{numbers.height} x {numbers.width} pixels, shorter side resized, middle cut",
         "mean, standard deviation": f"{list(numbers.mean)}, {list(numbers.std)}",
         "longest caption": f"{text['context_length']} tokens of CLIP's byte-pair vocabulary",
         "parameters": f"{sum(parameter.numel() for parameter in backbone.parameters()):,}",

@@ -10,7 +10,7 @@ from streetclip.build.sources import open_set
 from streetclip.config.load import load_experiment
 from streetclip.errors import StreetclipError
 from streetclip.model.licences import StartWeights, start_weights
-from streetclip.report.card import UNKNOWN, Training, TrainingData
+from streetclip.report.card_facts import UNKNOWN, Training, TrainingData
 from streetclip.shards.provenance import Provenance, provenance
 from streetclip.training.checkpoint_io import RUN_KEY, read_checkpoint
 

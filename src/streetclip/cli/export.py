@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--to",
         required=True,
         choices=("hf", "open_clip"),
-        help="hf: CLIPModel.from_pretrained of transformers reads it; open_clip: its local-dir: does",
+        help="hf: for from_pretrained of transformers; open_clip: for its local-dir:",
     )
     parser.add_argument("--out", type=Path, required=True, help="a new or empty folder")
     parser.add_argument(

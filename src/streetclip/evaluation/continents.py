@@ -33,9 +33,7 @@ def by_continent(result: Result) -> dict[str, dict[str, Estimate]]:
     for continent in sorted({name for name in where.tolist() if name}):
         rows = where == continent
         own = {name: columns[name][rows] for name in ("country_accuracy", "distance_km")}
-        table[continent] = bootstrap(
-            own, MEASURED, resamples=result.resamples, seed=result.seed
-        )
+        table[continent] = bootstrap(own, MEASURED, resamples=result.resamples, seed=result.seed)
     return table
 
 

@@ -39,7 +39,7 @@ def check_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise ModelError(
             f"no folder '{folder}'",
-            allowed="hf:FOLDER, a folder with config.json and weights; nothing is fetched from a hub",
+            allowed="hf:FOLDER, with config.json and weights; nothing is fetched from a hub",
             remedy="where there is a network, fetch it with `hf download OWNER/NAME --local-dir "
             "FOLDER` (package huggingface_hub), and give the folder",
         )
@@ -119,9 +119,7 @@ def _parts(index: Path) -> list[str]:
     files = sorted({str(name) for name in names.values()})
     strange = [name for name in files if Path(name).name != name]
     if strange:
-        raise ModelError(
-            f"'{index}' names files outside of its folder", got=", ".join(strange[:3])
-        )
+        raise ModelError(f"'{index}' names files outside of its folder", got=", ".join(strange[:3]))
     missing = [name for name in files if not (index.parent / name).is_file()]
     if missing:
         raise ModelError(f"'{index.parent}' lacks parts of its weights", got=", ".join(missing))

@@ -112,7 +112,8 @@ def to_open_clip(theirs: Mapping[str, Tensor], table: Sequence[Entry]) -> dict[s
         All weights of open_clip's `CLIP`; those that are the same share the memory of `theirs`.
 
     Example:
-        >>> to_open_clip({"p.weight": torch.ones(2, 3)}, [Entry("p", ("p.weight",), True)])["p"].shape
+        >>> table = [Entry("proj", ("p.weight",), transposed=True)]
+        >>> to_open_clip({"p.weight": torch.ones(2, 3)}, table)["proj"].shape
         torch.Size([3, 2])
     """
     return {entry.ours: _joined(entry, theirs) for entry in table}

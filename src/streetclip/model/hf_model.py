@@ -72,8 +72,8 @@ def hf_files(backbone: Backbone) -> dict[str, str]:
         File name to content.
 
     Raises:
-        ModelMismatchError: Transformers' `CLIPModel` has no word for something of the model; everything
-            is named.
+        ModelMismatchError: Transformers' `CLIPModel` has no word for something of the model;
+            everything is named.
     """
     spec = backbone.spec
     config, problems = transformers_config(complete_config(spec))
@@ -118,7 +118,8 @@ def _spec(folder: Path) -> tuple[BackboneSpec | None, list[str]]:
         _log.warning("%s has no preprocessor_config.json: mean and deviation are OpenAI's", folder)
     numbers, differing = read_preprocess(processor, int(arguments["vision_cfg"]["image_size"]))
     problems += differing + tokenizer_problems(folder, int(arguments["text_cfg"]["context_length"]))
-    return spec_of(f"{PREFIX}{folder}", arguments, preprocess=None if differing else numbers), problems
+    numbers = {} if differing else numbers
+    return spec_of(f"{PREFIX}{folder}", arguments, preprocess=numbers), problems
 
 
 def _table(spec: BackboneSpec) -> list[Entry]:

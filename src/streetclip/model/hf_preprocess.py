@@ -55,7 +55,9 @@ def read_preprocess(
     if _shortest(given["size"]) != image_size:
         problems.append(f"size is {given['size']!r}; allowed: the shorter side, {image_size}")
     if _sides(given["crop_size"]) != (image_size, image_size):
-        problems.append(f"crop_size is {given['crop_size']!r}; allowed: {image_size} x {image_size}")
+        problems.append(
+            f"crop_size is {given['crop_size']!r}; allowed: {image_size} x {image_size}"
+        )
     if given["resample"] != BICUBIC:
         problems.append(f"resample is {given['resample']!r}; allowed: {BICUBIC} (bicubic)")
     factor = given["rescale_factor"]

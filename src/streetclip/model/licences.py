@@ -77,7 +77,7 @@ def _of_folder(folder: Path) -> StartWeights:
     if isinstance(stated, str) and stated:
         return StartWeights(what, stated.lower(), "the README.md of that folder")
     if "streetclip" in folder.name.lower():
-        return StartWeights(what, "cc-by-nc-4.0", "the model card of geolocal/StreetCLIP, by its name")
+        return StartWeights(what, "cc-by-nc-4.0", "its name, and the card of geolocal/StreetCLIP")
     return StartWeights(what, UNKNOWN)
 
 

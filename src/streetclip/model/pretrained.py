@@ -158,7 +158,7 @@ def _activation_of(path: Path) -> bool | None:
         return bool(beside.get("model_cfg", beside).get("quick_gelu", False))
     if any(word in _telling_names(path) for word in _QUICK_WORDS):
         return True
-    if _WRITTEN_BY_OPENAI <= set(_weight_names(path)):
+    if set(_weight_names(path)) >= _WRITTEN_BY_OPENAI:
         return True
     return None
 

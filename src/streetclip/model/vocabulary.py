@@ -144,7 +144,9 @@ def _pairs_problem(pairs: Sequence[tuple[str, ...]]) -> str | None:
 
 def _tokenizer_problem(text: str) -> str | None:
     model = json.loads(text)["model"]
-    pairs = [tuple(pair.split()) if isinstance(pair, str) else tuple(pair) for pair in model["merges"]]
+    pairs = [
+        tuple(pair.split()) if isinstance(pair, str) else tuple(pair) for pair in model["merges"]
+    ]
     return _ids_problem(model["vocab"]) or _pairs_problem(pairs)
 
 

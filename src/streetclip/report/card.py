@@ -4,86 +4,14 @@ Whatever nobody knows is said to be unknown; a card never guesses.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from streetclip.errors import shown
 from streetclip.evaluation.continents import by_continent
 from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result, current_versions
+from streetclip.report.card_facts import UNKNOWN, Card, Training, TrainingData
 from streetclip.report.tables import LABELS, format_interval, format_value, notes, table_rows
-
-UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Which photographs a model was trained on.
-
-    Args:
-        digest: Of the shard set; None where the run had none.
-        photographs: How many; None where nobody knows.
-        countries: ISO codes; None where nobody knows.
-        towns: How many; None where nobody knows.
-        looked_at: Photographs that licences and sources were counted on; 0 where the shard set is
-            not at hand.
-        licences: Licence to photographs looked at.
-        sources: Source to photographs looked at.
-    """
-
-    digest: str | None
-    photographs: int | None
-    countries: Sequence[str] | None
-    towns: int | None
-    looked_at: int = 0
-    licences: Mapping[str, int] = field(default_factory=dict)
-    sources: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a model was trained.
-
-    Args:
-        data: Photographs.
-        template: Name of the caption template.
-        template_digest: Of its content.
-        steps: Optimizer steps.
-        ema_decay: Of the averaged weights, which are what is exported; None without.
-        options: Of the experiment, nested, as the checkpoint keeps them.
-    """
-
-    data: TrainingData
-    template: str
-    template_digest: str
-    steps: int
-    ema_decay: float | None
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a card tells besides results.
-
-    Args:
-        name: What the export is called.
-        library: ``transformers`` or ``open_clip``.
-        weights_digest: As it stands in results.
-        towers: What the model is, label to value.
-        start: What it began with, in words.
-        licence: Identifier of the licence of the start weights, ``unknown``, or ``own``.
-        licence_source: Who says so; empty where nobody does.
-        training: None where only somebody's weights were converted.
-    """
-
-    name: str
-    library: str
-    weights_digest: str
-    towers: Mapping[str, str]
-    start: str
-    licence: str
-    licence_source: str
-    training: Training | None
 
 
 def model_card(card: Card, results: Sequence[Result]) -> str:
@@ -100,12 +28,17 @@ def model_card(card: Card, results: Sequence[Result]) -> str:
     parts = [
         _front_matter(card),
         f"# {card.name}",
-        "A CLIP model (an image and a text tower with common features) for telling where street "
-        f"photographs were taken by asking in words. Exported by streetclip {version}.",
+        (
+            "A CLIP model (an image and a text tower with common features) for telling where "
+            f"street photographs were taken by asking in words. Exported by streetclip {version}."
+        ),
         "## Use",
         _USE[card.library],
         "## Model",
-        _table(("part", "value"), [*card.towers.items(), ("weights digest", _digest(card.weights_digest))]),
+        _table(
+            ("part", "value"),
+            [*card.towers.items(), ("weights digest", _digest(card.weights_digest))],
+        ),
         "## Licence",
         _licence(card),
         "## Training",
@@ -114,7 +47,7 @@ def model_card(card: Card, results: Sequence[Result]) -> str:
         *(part for result in results for part in _result(result)),
     ]
     if not results:
-        parts.append("No results were given. What the model can do is unknown until it is measured.")
+        parts.append("No results were given. What it can do is unknown until it is measured.")
     return "\n\n".join([*parts, _RESPONSIBILITY]) + "\n"
 
 
@@ -128,27 +61,35 @@ _USE = {
     'tokenizer = open_clip.get_tokenizer("local-dir:THIS_FOLDER")\n```\n\n'
     "or `streetclip benchmark --model open_clip:THIS_FOLDER --data ...`.",
 }
-_NOT_TRAINED = "streetclip has only converted these weights; what they were trained on, their source says."
+_NOT_TRAINED = (
+    "streetclip has only converted these weights; what they were trained on, their source says."
+)
 _RESPONSIBILITY = """\
 ## Intended use
 - Research on how well models know the world, and on where they are wrong.
-- Placing photographs that were published to be placed, or whose owners ask for it: archives, mapping, checking claims
-  together with other evidence.
+- Placing photographs that were published to be placed, or whose owners ask for it: archives,
+  mapping, checking claims together with other evidence.
 
 ## Out of scope
 - Finding people or their homes, or placing pictures that were not published for that purpose.
 - Surveillance, stalking, targeting, and any use in which a wrong answer harms somebody.
-- Taking one prediction for evidence. Errors of hundreds of kilometers are usual, and probabilities are no promise.
+- Taking one prediction for evidence. Errors of hundreds of kilometers are usual, and
+  probabilities are no promise.
 
 ## Limits
-- Errors are not spread evenly: see the continents above. Countries with few photographs in training do worse.
-- Only places that are asked for can be answered: a result belongs to its protocol and to its photographs.
-- The model knows streets as they were when its photographs were taken, and the prejudices of its start weights."""
+- Errors are not spread evenly: see the continents above. Countries with few photographs in
+  training do worse.
+- Only places that are asked for can be answered: a result belongs to its protocol and to its
+  photographs.
+- The model knows streets as they were when its photographs were taken, and the prejudices of its
+  start weights."""
 
 
 def _front_matter(card: Card) -> str:
     known = card.licence not in (UNKNOWN, "own")
-    lines = [f"license: {card.licence}"] if known else ["license: other", _LICENCE_NAMES[card.licence]]
+    lines = (
+        [f"license: {card.licence}"] if known else ["license: other", _LICENCE_NAMES[card.licence]]
+    )
     lines += [
         f"library_name: {card.library}",
         "pipeline_tag: zero-shot-image-classification",
@@ -182,7 +123,10 @@ def _training(training: Training) -> list[str]:
         ("photographs", _count(data.photographs)),
         ("countries", UNKNOWN if data.countries is None else f"{len(data.countries)}"),
         ("towns", _count(data.towns)),
-        ("caption template", f"`{_short(training.template)}`, digest {_digest(training.template_digest)}"),
+        (
+            "caption template",
+            f"`{_short(training.template)}`, digest {_digest(training.template_digest)}",
+        ),
         ("optimizer steps", _count(training.steps)),
         ("weights", _averaged(training.ema_decay)),
     ]
@@ -211,21 +155,30 @@ def _shares(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def _result(result: Result) -> list[str]:
-    parts = [
+    return [
         f"### {set_title(result.set_name, result.photos)}, protocol {result.protocol}",
         _table(("metric", "value", "95 % interval", "photographs"), table_rows(result)),
         "By continent of the true country:",
-        _table(("continent", "metric", "value", "95 % interval", "photographs"), _continents(result)),
+        _table(
+            ("continent", "metric", "value", "95 % interval", "photographs"), _continents(result)
+        ),
         "\n".join(f"- {note}" for note in notes(result)),
-        f"Protocol digest {_digest(result.protocol_digest)}, photographs' digest "
-        f"{_digest(result.shard_set_digest)}.",
+        (
+            f"Protocol digest {_digest(result.protocol_digest)}, photographs' digest "
+            f"{_digest(result.shard_set_digest)}."
+        ),
     ]
-    return parts
 
 
 def _continents(result: Result) -> list[tuple[str, ...]]:
     return [
-        (continent, LABELS[name], format_value(name, estimate.value), format_interval(name, estimate), f"{estimate.n:,}")
+        (
+            continent,
+            LABELS[name],
+            format_value(name, estimate.value),
+            format_interval(name, estimate),
+            f"{estimate.n:,}",
+        )
         for continent, values in by_continent(result).items()
         for name, estimate in values.items()
         if estimate.value is not None
