@@ -22,7 +22,10 @@ from torch import Tensor
 
 from streetclip.errors import ModelError, ModelMismatchError
 from streetclip.model.backbone import Backbone
+from streetclip.model.hf_files import read_preprocessor
 from streetclip.model.hf_model import hf_files, load_hf, write_hf
+from streetclip.model.hf_preprocess import read_preprocess
+from streetclip.model.vocabulary import tokenizer_problems
 from streetclip.model.weights import weights_digest
 
 TOLERANCE = 1e-4
@@ -111,6 +114,10 @@ def test_the_processor_of_an_export_prepares_photographs_and_captions_as_we_do(
         captions = [*CAPTIONS, "Saint-Denis in Réunion & São Tomé, 1:1", "ÅLAND   Łódź's 東京 2024"]
         pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in photographs()]
         made = processor(text=captions, images=pictures, return_tensors="pt", padding=True)
+        processor.save_pretrained(tmp_path / "again")
+    # What transformers writes in its newer form is recognized too.
+    assert tokenizer_problems(tmp_path / "again", 77) == []
+    assert read_preprocess(read_preprocessor(tmp_path / "again"), 32)[1] == []
     assert [row[: row.index(49407) + 1] for row in made["input_ids"].tolist()] == rows_of(
         model.tokenize(captions)
     )
