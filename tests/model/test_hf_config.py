@@ -5,36 +5,11 @@ from typing import Any
 
 import open_clip
 import pytest
+from tests.hfclip import STREETCLIP
 
 from streetclip.model.backbone import complete_config
 from streetclip.model.hf_config import open_clip_config
 from streetclip.model.spec import spec_of
-
-# The sizes that geolocal/StreetCLIP and openai/clip-vit-large-patch14-336 publish; what they leave
-# to defaults is left out here too.
-STREETCLIP: dict[str, Any] = {
-    "architectures": ["CLIPModel"],
-    "model_type": "clip",
-    "projection_dim": 768,
-    "text_config": {
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_attention_heads": 12,
-        "projection_dim": 768,
-        "bos_token_id": 0,
-        "eos_token_id": 2,
-        "dropout": 0.0,
-    },
-    "vision_config": {
-        "hidden_size": 1024,
-        "intermediate_size": 4096,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "image_size": 336,
-        "patch_size": 14,
-        "projection_dim": 768,
-    },
-}
 
 
 def _complete(config: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tests.hfclip import (
     CAPTIONS,
+    STREETCLIP,
     logits_of,
     make_clip,
     photographs,
@@ -21,10 +22,13 @@ from tests.hfclip import (
 from torch import Tensor
 
 from streetclip.errors import ModelError, ModelMismatchError
-from streetclip.model.backbone import Backbone
+from streetclip.model.backbone import Backbone, rebuild_backbone
+from streetclip.model.hf_config import open_clip_config
 from streetclip.model.hf_files import read_preprocessor
+from streetclip.model.hf_keys import entries
 from streetclip.model.hf_model import hf_files, load_hf, write_hf
 from streetclip.model.hf_preprocess import read_preprocess
+from streetclip.model.spec import spec_of
 from streetclip.model.vocabulary import tokenizer_problems
 from streetclip.model.weights import weights_digest
 
@@ -64,6 +68,21 @@ def test_logits_are_the_same_before_and_after_import_and_after_export(
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     _close(logits_of(again.eval(), photographs(), rows), expected)
     assert weights_digest(load_hf(out)) == weights_digest(model)
+
+
+def test_streetclips_weights_have_the_names_and_shapes_of_the_map() -> None:
+    library = transformers()
+    with torch.device("meta"):
+        theirs = library.CLIPModel(library.CLIPConfig(**STREETCLIP)).state_dict()
+        ours = rebuild_backbone(spec_of("StreetCLIP", open_clip_config(STREETCLIP)[0]))
+    state = ours.clip.state_dict()
+    wanted = {
+        name: entry.shape_there(list(state[entry.ours].shape))
+        for entry in entries(24, 12)
+        for name in entry.theirs
+    }
+    assert len(wanted) == 590
+    assert {name: list(tensor.shape) for name, tensor in theirs.items()} == wanted
 
 
 def test_the_other_activation_would_give_other_logits(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ def test_licences_and_sources_are_counted(
     write_tar: WriteTar, make_jpeg: Callable[[int], bytes], make_json: Callable[..., bytes]
 ) -> None:
     stated: Sequence[dict[str, object]] = [
-        *[{"licence": "CC0", "source": "a camera"}] * 3,
+        {"licence": "CC0", "source": "a camera"},
+        {"licence": "CC0", "source": "a camera"},
+        {"licence": "CC0", "source": "a camera"},
         {"licence": "CC-BY 4.0"},
         {},
     ]
