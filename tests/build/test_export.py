@@ -1,6 +1,7 @@
 """Exports are whole, are the weights that benchmarks measure, and carry only their own results."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,16 @@ def test_an_export_is_the_averaged_model_and_can_be_exported_again(
     twice = export(ExportOptions(f"{prefix}{out}", other, tmp_path / "twice"))
     assert "streetclip has only converted these weights" in (twice / "README.md").read_text()
     assert weights_digest(named_backbone(f"{other}:{twice}")) == weights_digest(model)
+
+
+def test_whoever_may_read_a_new_file_may_read_the_export(checkpoint: str, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        out = export(ExportOptions(checkpoint, "hf", tmp_path / "out"))
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in out.iterdir()} == {0o640}
+    assert out.stat().st_mode & 0o777 == 0o750
 
 
 def test_the_card_tells_training_and_results(

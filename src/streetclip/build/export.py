@@ -1,6 +1,8 @@
 """A model as a folder that other libraries read, with a card; whole or not at all."""
 
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -157,11 +159,25 @@ def _appearing(out: Path) -> Iterator[Path]:
     partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
     try:
         yield partial
-        partial.chmod(0o755)
-        sync_folder(partial)
+        _settle(partial)
         # Over an empty folder this is one step; over one that has been filled meanwhile it fails.
         partial.replace(out)
         sync_folder(out.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def _settle(folder: Path) -> None:
+    """Bring all files to the disk, and give them the rights that a new file of the user has.
+
+    Temporary folders, and safetensors for its files, grant none to others.
+    """
+    rights = stat.S_IMODE((folder / CARD_FILE).stat().st_mode)
+    for path in folder.iterdir():
+        path.chmod(rights)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    # Who may read the files may enter the folder.
+    folder.chmod(rights | 0o100 | (rights & 0o444) >> 2)
+    sync_folder(folder)
