@@ -15,6 +15,7 @@ COMMANDS = {
     "pretrain": "train a model on captions written from coordinates",
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
     "predict": "say where photographs were taken",
+    "export": "write a model for transformers or open_clip, with a model card",
     "shards": "build, index, verify or describe shard sets",
     "sample-world": "render street scenes to try everything without data",
     "locate": "coordinates to country, region and town",

@@ -17,7 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.yaml|KEY=VALUE",
         help="a file of experiments/benchmark/, and options that replace those of the file",
     )
-    parser.add_argument("--model", help="a checkpoint or its URL, or NAME:TAG_OR_PATH of open_clip")
+    parser.add_argument(
+        "--model", help="a checkpoint or its URL, hf:FOLDER, or open_clip:NAME:TAG_OR_PATH"
+    )
     parser.add_argument("--data", help="a shard set or its URL, a folder, CSV or Parquet")
     parser.add_argument("--protocol", help="a name or a YAML file")
     parser.add_argument("--out", help="a new or empty folder for the result")

@@ -129,7 +129,7 @@ class ModelConfig:
     """The two towers."""
 
     name: str = "ViT-B-32"
-    """A model of open_clip, or the path of a model configuration file (.json)."""
+    """A model of open_clip, a configuration file (.json), or `hf:FOLDER` with its weights."""
     pretrained: str | None = None
     """A tag that open_clip knows (needs its hub), or the path of a weight file."""
     start_from: str | None = None
@@ -273,7 +273,7 @@ class BenchmarkConfig:
     runs_dir: str = "runs"
     """Where runs are."""
     model: str | None = None
-    """One of our checkpoints, its URL, or an open_clip model and `:TAG_OR_PATH` of weights."""
+    """One of our checkpoints, its URL, `hf:FOLDER`, or `open_clip:NAME:TAG_OR_PATH`."""
     data: str | None = None
     """A shard set, or its URL, or a folder, CSV or Parquet file."""
     protocol: str | None = None
