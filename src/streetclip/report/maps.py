@@ -136,8 +136,7 @@ def great_circle(
     """
     a, b = unit_vectors(start), unit_vectors(end)
     angle = float(np.arccos(np.clip(a @ b, -1.0, 1.0)))
-    # A point that nobody knows is NaN, for which every comparison is false.
-    if not 1e-6 <= angle <= np.pi - 1e-6:
+    if angle < 1e-6 or np.pi - angle < 1e-6:
         return []
     share = np.linspace(0.0, 1.0, _ARC_POINTS)[:, None]
     way = (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from streetclip.evaluation.bootstrap import Estimate
-from streetclip.evaluation.ceilings import CEILINGS, ceiling_name
 from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
 
@@ -19,8 +18,8 @@ LABELS = {
     "mean_km": "mean error",
     "geoscore": "GeoScore (best 5000)",
     "country_accuracy": "country",
-    "country_top1": "country, most probable one",
-    "country_top5": "country among the 5 most probable",
+    "country_top1": "country, most probable",
+    "country_top5": "country, among the 5 most probable",
     "region_accuracy": "region",
     "city_accuracy": "city",
     "country_accuracy_seen": "country, seen in training",
@@ -34,79 +33,35 @@ LABELS = {
     "city_accuracy_harmonic": "city, harmonic mean of both",
     "country_accuracy_seen_towns": "country, town seen in training",
     "country_accuracy_unseen_towns": "country, town not seen in training",
-    "country_accuracy_harmonic_towns": "country, harmonic mean of both",
+    "country_accuracy_harmonic_towns": "country, harmonic mean of both towns",
     "city_accuracy_seen_towns": "city, town seen in training",
     "city_accuracy_unseen_towns": "city, town not seen in training",
-    "city_accuracy_harmonic_towns": "city, harmonic mean of both",
-    "country_ece": "calibration error of the country (ECE)",
-    "country_aurc": "wrong countries over all thresholds (AURC)",
+    "city_accuracy_harmonic_towns": "city, harmonic mean of both towns",
+    "country_ece": "country, calibration error (ECE, best 0)",
+    "country_aurc": "country, area under risk and coverage (AURC, best 0)",
     "matching_accuracy": "caption found in its batch",
 }
 
-_CEILINGS = {"known_country": "ceiling, country known", "nearest": "ceiling, nearest city"}
 
-
-def headings(result: Result) -> tuple[str, ...]:
-    """The heads of the columns of `table_rows`.
+def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
+    """Metric, value, interval and number of photographs, as they are printed.
 
     Args:
         result: Of an evaluation.
 
     Returns:
-        Four, and one for each kind of ceiling that the result has.
+        One row a value; values that no photograph counts for are left out.
     """
-    return ("metric", "value", "95 % interval", "photographs", *(_CEILINGS[kind] for kind in _kinds(result)))
-
-
-def table_rows(result: Result) -> list[tuple[str, ...]]:
-    """Metric, value, interval, number of photographs and ceilings, as they are printed.
-
-    Args:
-        result: Of an evaluation.
-
-    Returns:
-        One row a value, with the columns of `headings`; values that no photograph counts for are
-        left out, and so is what greedy decoding answers by definition.
-    """
-    repeated = {"country_top1"} if result.decoding == "greedy" else set()
     return [
         (
-            label(name),
+            LABELS.get(name, name),
             format_value(name, estimate.value),
             format_interval(name, estimate),
             f"{estimate.n:,}",
-            *(_ceiling(result, name, kind) for kind in _kinds(result)),
         )
         for name, estimate in result.values.items()
-        if estimate.value is not None and name not in repeated
+        if estimate.value is not None
     ]
-
-
-def label(name: str) -> str:
-    """What a table calls a value.
-
-    Args:
-        name: Of the value in a result.
-
-    Returns:
-        Its label.
-
-    Example:
-        >>> label("within_25km"), label("country_top10")
-        ('within 25 km', 'country among the 10 most probable')
-    """
-    if name in LABELS or not name.startswith("country_top"):
-        return LABELS.get(name, name)
-    return f"country among the {name.removeprefix('country_top')} most probable"
-
-
-def _kinds(result: Result) -> list[str]:
-    return [kind for kind in CEILINGS if any(name.endswith(f"/{kind}") for name in result.ceilings)]
-
-
-def _ceiling(result: Result, name: str, kind: str) -> str:
-    estimate = result.ceilings.get(ceiling_name(name, kind))
-    return "" if estimate is None or estimate.value is None else format_value(name, estimate.value)
 
 
 def format_value(name: str, value: float) -> str:
@@ -159,25 +114,15 @@ def notes(result: Result) -> list[str]:
     Returns:
         Sentences; among them every photograph that does not count.
     """
-    drawn = f"{result.resamples:,} resamples, seed {result.seed}"
-    what = "photographs"
-    if result.clusters:
-        what = f"{result.clusters:,} clusters of photographs with the same {result.clustered_by}"
+    bootstrap = f"{result.resamples:,} resamples, seed {result.seed}"
     batch = f"{result.matching_batch} photographs a batch"
     lines = [
-        f"95 % intervals: bootstrap over {what}, {drawn}.",
+        f"95 % intervals: bootstrap over photographs, {bootstrap}.",
         f"Caption found in its batch: {batch}, full captions, in the order of the set.",
     ]
-    if result.ceilings:
-        lines.append(
-            "Ceilings: what the cities of the protocol allow, if each photograph were answered with "
-            "the nearest of its country, or the nearest of all."
-        )
-    placeless = result.predictions["distance_km"].null_count
     reasons = {
         "in a country that the protocol does not name; counted as wrong": result.outside_protocol,
         "without a known country; only the distance counts": result.unknown_country,
-        "without coordinates; only the country counts": placeless,
         "not readable; not counted": len(result.unreadable),
     }
     lines += [f"Photographs {reason}: {count:,}." for reason, count in reasons.items() if count]
@@ -196,7 +141,7 @@ def markdown(result: Result) -> str:
     parts = [
         f"# {_title(result)}",
         f"Model `{result.model}`, protocol `{result.protocol}`.",
-        _markdown_table(headings(result), table_rows(result)),
+        _markdown_table(("metric", "value", "95 % interval", "photographs"), table_rows(result)),
         "\n".join(f"- {note}" for note in notes(result)),
         _markdown_table(("measured", "digest"), _digests(result)),
         ", ".join(f"{name} {version}" for name, version in result.versions.items()),
@@ -218,9 +163,8 @@ def terminal_table(result: Result) -> Table:
     """
     title = f"{_title(result)}\n{result.model}, protocol {result.protocol}"
     table = Table(title=title, caption="\n".join(notes(result)), caption_justify="left")
-    first, *others = headings(result)
-    table.add_column(first)
-    for heading in others:
+    table.add_column("metric")
+    for heading in ("value", "95 % interval", "photographs"):
         table.add_column(heading, justify="right")
     for row in table_rows(result):
         table.add_row(*row)
