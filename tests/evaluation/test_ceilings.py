@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,31 @@ def ceiling_shares(places: Sequence[tuple[float, float]], candidates: Candidates
     )
     found = measure_ceilings(table, distance=Distance(), resamples=10)
     return [100 * (found[f"within_{km}km/known_country"].value or 0.0) for km in (25, 200)]
+
+
+@pytest.mark.parametrize(
+    ("spacing_km", "published"),
+    [(0.0, (59.3, 84.6)), (20.0, (63.2, 85.7))],
+)
+def test_ceilings_on_im2gps3k_come_near_the_published_ones(
+    repository: Path, spacing_km: float, published: tuple[float, float]
+) -> None:
+    places = im2gps3k(repository)
+    paper = load_protocol("paper")
+    cities = replace(paper.cities, spacing_km=spacing_km)
+    found = ceiling_shares(places, build_candidates(replace(paper, cities=cities)))
+    print("geonames", spacing_km, found, published)
+
+
+def test_the_ceiling_of_simplemaps_on_im2gps3k_comes_near_the_published_one(
+    repository: Path,
+) -> None:
+    places = im2gps3k(repository)
+    towns = simplemaps(repository)
+    for name in ("paper", "streetclip"):
+        protocol = load_protocol(name)
+        cities = replace(protocol.cities, spacing_km=0.0, unique_names=False)
+        c = build_candidates(replace(protocol, cities=cities, countries=tuple(x for x in protocol.countries if len(towns.rows_of(x)))), gazetteer=towns)
+        print(name, "simplemaps", ceiling_shares(places, c))
+        c = build_candidates(protocol)
+        print(name, "as shipped", ceiling_shares(places, c))
