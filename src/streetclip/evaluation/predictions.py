@@ -6,6 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 import torch
+from jaxtyping import Float64
+from torch import Tensor
 
 from streetclip.evaluation.photographs import Photographs
 from streetclip.metrics.functional import haversine_km
@@ -115,8 +117,8 @@ def _truth(
     country = metadata.get("country")
     country_seen, town_seen = (None, None) if seen is None else seen.sees(metadata)
     return {
-        "true_latitude": metadata["latitude"],
-        "true_longitude": metadata["longitude"],
+        "true_latitude": metadata.get("latitude"),
+        "true_longitude": metadata.get("longitude"),
         "true_country": country,
         "true_region": metadata.get("region"),
         "true_town": metadata.get("town"),
@@ -135,11 +137,10 @@ def _answer(
 ) -> dict[str, Any]:
     city = int(decoded.city_index[i])
     predicted = torch.from_numpy(candidates.latlon[city])
-    true = torch.tensor([metadata["latitude"], metadata["longitude"]], dtype=torch.float64)
     return {
         "predicted_latitude": float(predicted[0]),
         "predicted_longitude": float(predicted[1]),
-        "distance_km": haversine_km(predicted, true, radius_km=radius_km).item(),
+        "distance_km": _distance_km(predicted, metadata, radius_km),
         "predicted_country": candidates.country_codes[int(decoded.country_index[i])],
         "predicted_region": candidates.city_region[city] or None,
         "predicted_city": candidates.city_name[city],
@@ -149,3 +150,13 @@ def _answer(
         "top_countries": [candidates.country_codes[k] for k in decoded.top_index[i].tolist()],
         "top_probabilities": decoded.top_probability[i].tolist(),
     }
+
+
+def _distance_km(
+    predicted: Float64[Tensor, " 2"], metadata: Mapping[str, Any], radius_km: float
+) -> float | None:
+    """None where nobody knows the true point."""
+    if "latitude" not in metadata:
+        return None
+    true = torch.tensor([metadata["latitude"], metadata["longitude"]], dtype=torch.float64)
+    return haversine_km(predicted, true, radius_km=radius_km).item()

@@ -14,6 +14,7 @@ from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_en
 from streetclip.evaluation.matching import full_caption, match
 from streetclip.evaluation.photographs import Photographs, load, passes
 from streetclip.evaluation.predictions import SCHEMA, SeenPlaces, rows_of
+from streetclip.evaluation.registry import facts_of
 from streetclip.evaluation.processes import Alone, Processes
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import measure
@@ -162,6 +163,7 @@ def _result(
         seed=options.seed,
     )
     photos = len(rows) + len(bad)
+    facts = facts_of(shard_set, options.set_name)
     return Result(
         set_name=options.set_name,
         model=options.model,
@@ -179,6 +181,9 @@ def _result(
         seed=options.seed,
         values=values,
         predictions=table,
+        missing=facts.missing,
+        surplus=facts.surplus,
+        set_photos=facts.set_photos,
     )
 
 

@@ -55,7 +55,8 @@ def columns_of(
     """What each photograph contributes to each value; NaN where it does not count.
 
     A photograph in a country that the protocol does not name counts, as wrong; one whose country
-    nobody knows does not count for the accuracy of countries.
+    nobody knows does not count for the accuracy of countries, and one whose coordinates nobody
+    knows has no distance.
 
     Args:
         predictions: With the columns of `predictions.SCHEMA`.
@@ -66,13 +67,17 @@ def columns_of(
     """
     distance = np.array(predictions["distance_km"].to_pylist(), dtype=np.float64)
     errors = torch.from_numpy(distance)
+    unknown_point = np.isnan(distance)
     country = _equal(predictions, "country")
     region = np.where(country == 0.0, 0.0, _equal(predictions, "region"))
     unknown = [name is None for name in predictions["true_region"].to_pylist()]
     region[unknown | np.isnan(country)] = np.nan
     seen, town_seen = _truth(predictions, "country_seen"), _truth(predictions, "town_seen")
     columns = {
-        f"within_{r}km": within(errors, r, inclusive=inclusive).double().numpy() for r in RADII_KM
+        f"within_{r}km": np.where(
+            unknown_point, np.nan, within(errors, r, inclusive=inclusive).double().numpy()
+        )
+        for r in RADII_KM
     }
     columns |= {
         "distance_km": distance,

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from streetclip.evaluation.bootstrap import Estimate
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
 
 LABELS = {
@@ -160,7 +159,7 @@ def terminal_table(result: Result) -> Table:
 
 
 def _title(result: Result) -> str:
-    return f"Zero-shot geolocation on {set_title(result.set_name, result.photos)}"
+    return f"Zero-shot geolocation on {result.title}"
 
 
 def _digests(result: Result) -> list[tuple[str, str]]:
