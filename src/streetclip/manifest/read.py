@@ -161,7 +161,9 @@ def _read_table(
         raise ManifestError(f"{path} has a header but no rows")
     if not benchmark:
         return manifest
-    return replace(manifest, surplus=finder.surplus(row.image for row in manifest.rows))
+    used = (row.image for row in manifest.rows)
+    refused = (rejection.name for rejection in manifest.rejections)
+    return replace(manifest, surplus=finder.surplus(used, refused))
 
 
 def _sort_out(outcomes: Iterable[ManifestRow | Rejection]) -> Manifest:
