@@ -275,7 +275,7 @@ class BenchmarkConfig:
     model: str | None = None
     """One of our checkpoints, its URL, or an open_clip model and `:TAG_OR_PATH` of weights."""
     data: str | None = None
-    """A shard set, or its URL, or a folder, CSV or Parquet file."""
+    """`NAME=PATH` of a benchmark set, or a shard set, its URL, a folder, CSV or Parquet file."""
     protocol: str | None = None
     """Name of a shipped protocol, or path of one; None takes the run's own, else `streetclip`."""
     out: str | None = None

@@ -10,7 +10,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
 from streetclip.geo.borders import country_outlines
 from streetclip.geo.distance import unit_vectors
@@ -127,7 +126,8 @@ def great_circle(
         end: Latitude and longitude in degrees.
 
     Returns:
-        Lines of longitude and latitude in degrees; none between equal points.
+        Lines of longitude and latitude in degrees; none between equal points, and none where one of
+        them is unknown.
 
     Example:
         >>> import numpy as np
@@ -136,7 +136,7 @@ def great_circle(
     """
     a, b = unit_vectors(start), unit_vectors(end)
     angle = float(np.arccos(np.clip(a @ b, -1.0, 1.0)))
-    if angle < 1e-6 or np.pi - angle < 1e-6:
+    if not np.isfinite(angle) or angle < 1e-6 or np.pi - angle < 1e-6:
         return []
     share = np.linspace(0.0, 1.0, _ARC_POINTS)[:, None]
     way = (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle)
@@ -175,7 +175,7 @@ def _draw_points(
 
 
 def _title(result: Result, shown: int) -> str:
-    title = f"{set_title(result.set_name, result.photos)}: {result.model}"
+    title = f"{result.title}: {result.model}"
     if shown < len(result.predictions):
         title = f"{title}, {shown} photographs shown"
     median, country = result.values.get("median_km"), result.values.get("country_accuracy")

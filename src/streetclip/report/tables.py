@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from streetclip.evaluation.bootstrap import Estimate
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
+from streetclip.report.leaks import leak_rows, leak_sentences
 
 LABELS = {
     "within_1km": "within 1 km",
@@ -41,6 +41,9 @@ LABELS = {
     "country_aurc": "country, area under risk and coverage (AURC, best 0)",
     "matching_accuracy": "caption found in its batch",
 }
+
+
+_NAMED = 5
 
 
 def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
@@ -123,10 +126,21 @@ def notes(result: Result) -> list[str]:
     reasons = {
         "in a country that the protocol does not name; counted as wrong": result.outside_protocol,
         "without a known country; only the distance counts": result.unknown_country,
+        "without coordinates; only the country counts": _without_point(result),
         "not readable; not counted": len(result.unreadable),
     }
     lines += [f"Photographs {reason}: {count:,}." for reason, count in reasons.items() if count]
+    lists = {
+        "of the set that are missing; not counted": result.missing,
+        "on the disk that the table does not name; not counted": result.surplus,
+    }
+    lines += [f"Photographs {what}: {_named(names)}." for what, names in lists.items() if names]
     return lines
+
+
+def _named(names: Sequence[str]) -> str:
+    first = ", ".join(names[:_NAMED])
+    return f"{len(names):,} ({first}{', ...' if len(names) > _NAMED else ''})"
 
 
 def markdown(result: Result) -> str:
@@ -146,6 +160,7 @@ def markdown(result: Result) -> str:
         _markdown_table(("measured", "digest"), _digests(result)),
         ", ".join(f"{name} {version}" for name, version in result.versions.items()),
     ]
+    parts += _leak_parts(result)
     if result.unreadable:
         rows = [(f"`{key}`", reason) for key, reason in result.unreadable]
         parts.append(_markdown_table(("not readable", "reason"), rows))
@@ -171,8 +186,39 @@ def terminal_table(result: Result) -> Table:
     return table
 
 
+def _without_point(result: Result) -> int:
+    return int(result.predictions["true_latitude"].null_count)
+
+
+def _leak_parts(result: Result) -> list[str]:
+    """What is in training too, as a section; nothing where nobody has looked."""
+    if not result.leaks:
+        return []
+    cells = [
+        (LABELS.get(name, name), *estimate_cells(name, whole), *estimate_cells(name, rest))
+        for name, whole, rest in leak_rows(result)
+    ]
+    head = ("metric", "all photographs", "95 % interval", "without the leaked", "95 % interval")
+    sentences = "\n".join(f"- {line}" for line in leak_sentences(result.leaks))
+    return ["## Seen in training", sentences, *([_markdown_table(head, cells)] if cells else [])]
+
+
+def estimate_cells(name: str, estimate: Estimate) -> tuple[str, str]:
+    """A value and its interval, as they are printed.
+
+    Args:
+        name: Of the value in a result.
+        estimate: With or without a value.
+
+    Returns:
+        Two texts; a dash for what is not known.
+    """
+    value = "-" if estimate.value is None else format_value(name, estimate.value)
+    return value, format_interval(name, estimate)
+
+
 def _title(result: Result) -> str:
-    return f"Zero-shot geolocation on {set_title(result.set_name, result.photos)}"
+    return f"Zero-shot geolocation on {result.title}"
 
 
 def _digests(result: Result) -> list[tuple[str, str]]:
