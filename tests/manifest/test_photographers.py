@@ -1,5 +1,6 @@
 """Photographers are told apart, and not told."""
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,3 +49,16 @@ def test_only_photographs_to_be_measured_tell_their_photographer(tmp_path: Path)
     for benchmark, expected in ((True, {"photographer"}), (False, set())):
         (row,) = read_manifest(table, preset="im2gps3k", benchmark=benchmark).rows
         assert set(row.columns) == expected
+
+
+@pytest.mark.parametrize(("name", "photographs", "people"), [("im2gps3k", 2997, 198), ("im2gps", 237, 231)])
+def test_names_of_published_sets_tell_their_photographers(
+    repository: Path, name: str, photographs: int, people: int
+) -> None:
+    path = repository.parent / "shared" / "data" / f"{name}.csv"
+    if not path.is_file():
+        pytest.skip(f"no table of {name} at {path}")
+    with path.open(encoding="utf-8", newline="") as file:
+        found = [photographer_of({}, row["filename"]) for row in csv.DictReader(file)]
+    assert len(found) == photographs
+    assert len({taker["photographer"] for taker in found}) == people

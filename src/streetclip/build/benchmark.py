@@ -14,6 +14,7 @@ from streetclip.build.sources import open_set, whole
 from streetclip.config.load import load_experiment
 from streetclip.config.schema import BenchmarkConfig, RemoteConfig, ShardsConfig
 from streetclip.errors import InputError, ModelError
+from streetclip.evaluation.clusters import declared_columns
 from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.registry import NamedSource, parse_data
 from streetclip.evaluation.result import Result, write_result
@@ -63,7 +64,9 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Resul
     backbone = on_device(named_backbone(model), options.accelerator)
     folder = whole(
         subject.data,
-        ShardsConfig(preset=options.preset or subject.preset),
+        ShardsConfig(
+            preset=options.preset or subject.preset, columns=declared_columns(options.cluster)
+        ),
         Path(options.shards_dir),
         progress=progress,
         cache=cache,
@@ -84,6 +87,8 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Resul
                 max_photos=subject.max_photos,
                 resamples=options.bootstrap,
                 seed=options.seed,
+                cluster=options.cluster,
+                top_k=options.top_k,
             ),
             seen=_seen(model),
         )
