@@ -21,7 +21,7 @@ def flickr_name(number: int) -> str:
 
 
 def write_im2gps(folder: Path, without: Collection[int] = ()) -> Path:
-    """Table and photographs of two sets beside each other, as the code of GeoEstimation has them."""
+    """Tables and photographs of two sets beside each other, as GeoEstimation has them."""
     images = folder / "images"
     for name in ("im2gps", "im2gps3k"):
         _places365(images / f"{name}_places365.csv", (flickr_name(n) for n in range(PHOTOS)))

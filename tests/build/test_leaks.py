@@ -55,9 +55,7 @@ def case(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Case:
         words = [f"model={finished.folder}/model.json", f"data=im2gps3k={given}", "bootstrap=20"]
         words += [f"protocol={finished.folder}/protocol.yaml", f"shards_dir={shards}"]
         benchmark(load_benchmark(None, [*words, f"out={folder}/out"]), progress=False)
-    options = LeakOptions(
-        train=train_set, data=f"im2gps3k={given}", shards_dir=shards, processes=1
-    )
+    options = LeakOptions(train=train_set, data=f"im2gps3k={given}", shards_dir=shards, processes=1)
     return Case(options, folder / "out")
 
 
@@ -111,9 +109,7 @@ def test_what_cannot_be_done_is_said_first(
         check_leaks(replace(case.options, **changes), progress=False)  # type: ignore[arg-type]
 
 
-def test_a_result_on_another_set_is_refused(
-    case: Case, finished: Finished, tmp_path: Path
-) -> None:
+def test_a_result_on_another_set_is_refused(case: Case, finished: Finished, tmp_path: Path) -> None:
     other = finished.run / "evaluations" / "epoch=002" / "val"
     with pytest.raises(InputError, match=r"is no result on im2gps3k=.*got: shard set"):
         check_leaks(replace(case.options, result=other), progress=False)

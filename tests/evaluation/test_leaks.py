@@ -31,12 +31,10 @@ from streetclip.shards.fingerprint import (
     is_flat,
 )
 
-SCENES = 120
+SCENES = 60
 
 
-def prints(
-    raws: list[bytes], latlon: np.ndarray | None = None, *, name: str = "p"
-) -> Fingerprints:
+def prints(raws: list[bytes], latlon: np.ndarray | None = None, *, name: str = "p") -> Fingerprints:
     """Fingerprints of photographs that lie in no shard."""
     grays = [decoded_gray(raw) for raw in raws]
     return Fingerprints(
@@ -72,7 +70,7 @@ def cut(image: Image.Image, share: float) -> Image.Image:
 
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "compressed": lambda image: Image.open(io.BytesIO(encoded(image, 25))),
+    "compressed": lambda image: Image.open(io.BytesIO(encoded(image, 40))),
     "half": lambda image: image.resize((image.width // 2, image.height // 2)),
     "larger": lambda image: image.resize((image.width * 2, image.height * 2)),
     "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.25),
@@ -89,25 +87,30 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 def scenes() -> list[Image.Image]:
     """Unrelated streets of the sample world."""
     codes = tuple(ranked_countries()[:48])
-    return [render(scene_of(draw_facts(9, number, codes, "train")), 192) for number in range(SCENES)]
+    return [
+        render(scene_of(draw_facts(9, number, codes, "train")), 192) for number in range(SCENES)
+    ]
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_copy_is_found_among_unrelated_streets(
     scenes: list[Image.Image], change: str
 ) -> None:
-    benchmark = prints([encoded(scene) for scene in scenes[:40]], name="b")
-    copies = [encoded(CHANGES[change](scene), 70) for scene in scenes[:20]]
-    train = prints([*copies, *(encoded(scene) for scene in scenes[40:])], name="t")
+    benchmark = prints([encoded(scene) for scene in scenes[:30]], name="b")
+    copies = [encoded(CHANGES[change](scene), 75) for scene in scenes[:20]]
+    train = prints([*copies, *(encoded(scene) for scene in scenes[30:])], name="t")
     leaks = find_leaks(train, benchmark)
-    assert leaks.leaked_keys >= {f"b{number}" for number in range(20)}
+    assert len(leaks.leaked_keys & {f"b{number}" for number in range(20)}) >= 19
+    assert leaks.leaked_keys.isdisjoint(f"b{number}" for number in range(20, 30))
 
 
 def test_unrelated_streets_are_hardly_ever_taken_for_copies(scenes: list[Image.Image]) -> None:
-    raws = [encoded(scene) for scene in scenes]
-    half = SCENES // 2
-    leaks = find_leaks(prints(raws[half:], name="t"), prints(raws[:half], name="b"))
-    assert len(leaks.pictures) <= 1e-3 * half * half
+    every = prints([encoded(scene) for scene in scenes])
+    pairs = find_leaks(every, every).pictures
+    others = len(pairs) - SCENES
+    assert others <= 1e-3 * SCENES * (SCENES - 1)
+    # The limit is not a lucky one: no unrelated pair is near it either.
+    assert len(find_leaks(every, every, max_bits=MAX_BITS + 3).pictures) == SCENES
 
 
 def _real(folder: Path) -> Iterator[bytes]:
@@ -125,8 +128,13 @@ def test_among_real_photographs_only_copies_are_found(real_photos: Path) -> None
     assert len(raws) > 150
     every = prints(raws)
     pairs = find_leaks(every, every).pictures
-    others = sum(a != b for a, b in zip(pairs.benchmark, pairs.train, strict=True))
-    assert others <= 1e-3 * len(raws) ** 2
+    others = {
+        tuple(sorted((int(a), int(b))))
+        for a, b in zip(pairs.benchmark, pairs.train, strict=True)
+        if a != b
+    }
+    # Three monuments are there twice, in two sizes; everything else is another picture.
+    assert len(others) <= 3
 
 
 @pytest.mark.parametrize("max_bits", [0, 3, MAX_BITS])
@@ -174,9 +182,11 @@ def test_plain_surfaces_are_no_copies_of_each_other() -> None:
 @pytest.mark.parametrize("meters", [0.0, 25.0, 5000.0])
 def test_places_are_those_of_a_plain_loop(meters: float) -> None:
     rng = np.random.default_rng(4)
-    train = rng.uniform(-0.05, 0.05, (300, 2)) + [59.9, 179.99]
+    train = rng.uniform(-0.05, 0.05, (300, 2)) + np.array([59.9, 179.99])
     train[:, 1] = (train[:, 1] + 180) % 360 - 180
-    ours = np.concatenate([train[:5], rng.uniform(-0.05, 0.05, (60, 2)) + [59.9, -179.99]])
+    ours = np.concatenate(
+        [train[:5], rng.uniform(-0.05, 0.05, (60, 2)) + np.array([59.9, -179.99])]
+    )
     ours = np.concatenate([ours, [[np.nan, np.nan]]])
     km = haversine_km(ours[:, None], train[None])
     leaks = find_leaks(

@@ -34,9 +34,7 @@ from streetclip.shards.layout import ShardSet, open_shard_set, write_shard_set
         ("im2gps", 240, {}, "IM2GPS (240 photographs, 237 were published)"),
     ],
 )
-def test_titles_count_photographs(
-    name: str, photos: int, more: dict[str, int], title: str
-) -> None:
+def test_titles_count_photographs(name: str, photos: int, more: dict[str, int], title: str) -> None:
     assert set_title(name, photos, **more) == title
 
 

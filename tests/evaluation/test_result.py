@@ -78,7 +78,12 @@ def test_a_result_on_a_part_of_a_set_is_titled_as_partial(result: Result, tmp_pa
     assert result.title == "val (partial: 2 of 3 photographs)"
     leaks = {"pictures": 1, "pairs": [{"km": 0.5}]}
     told = replace(
-        result, set_name="im2gps3k", set_photos=2997, missing=("a", "b"), surplus=("c",), leaks=leaks
+        result,
+        set_name="im2gps3k",
+        set_photos=2997,
+        missing=("a", "b"),
+        surplus=("c",),
+        leaks=leaks,
     )
     assert told.title == "IM2GPS3K (partial: 2 of 2,997 photographs)"
     write_result(told, tmp_path)

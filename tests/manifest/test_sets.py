@@ -55,7 +55,9 @@ def test_of_osv5m_the_part_to_test_on_is_taken(tmp_path: Path) -> None:
     place = find_set(given, "osv5m")
     assert (place.table, place.photographs) == (given / "test.csv", given / "images/test")
     (given / "test.csv").unlink()
-    with pytest.raises(ManifestError, match=r"no table .*got: images/, train.csv; expected:\n  PAT"):
+    with pytest.raises(
+        ManifestError, match=r"no table .*got: images/, train.csv; expected:\n  PAT"
+    ):
         find_set(given, "osv5m")
 
 
@@ -85,7 +87,9 @@ def test_country211_may_be_given_at_any_of_its_levels(tmp_path: Path, name: str)
 
 @pytest.mark.parametrize("preset", [name for name in PRESETS if name != "own"])
 def test_what_does_not_lie_where_it_should_is_drawn(tmp_path: Path, preset: str) -> None:
-    with pytest.raises(ManifestError, match=f"^{preset}: no .*{tmp_path}/absent.*; expected:\n") as e:
+    with pytest.raises(
+        ManifestError, match=f"^{preset}: no .*{tmp_path}/absent.*; expected:\n"
+    ) as e:
         find_set(tmp_path / "absent", preset)
     assert str(e.value).endswith(PRESETS[preset].tree)
     assert "PATH" in PRESETS[preset].tree
@@ -95,7 +99,7 @@ def test_a_folder_without_photographs_by_country_is_no_country211(tmp_path: Path
     with pytest.raises(ManifestError, match=r"by country in .*; got: an empty folder; expected:"):
         find_set(tmp_path, "country211")
     (tmp_path / "a.csv").write_text("x")
-    with pytest.raises(ManifestError, match="is for a folder of photographs, and .* is a file"):
+    with pytest.raises(ManifestError, match=r"is for a folder of photographs, and .* is a file"):
         find_set(tmp_path / "a.csv", "folder")
 
 

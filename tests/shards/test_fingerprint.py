@@ -105,7 +105,9 @@ def test_a_shard_set_is_hashed_in_its_order_by_any_number_of_processes(tmp_path:
     seen: list[tuple[str, int, int]] = []
     alone = fingerprints(shard_set, on_progress=lambda *step: seen.append(step))
     assert seen == [("hash", 5, 8), ("hash", 8, 8)]
-    assert alone.keys == tuple(f"s{shard}_{n:03d}" for shard in (0, 1) for n in range((5, 3)[shard]))
+    assert alone.keys == tuple(
+        f"s{shard}_{n:03d}" for shard in (0, 1) for n in range((5, 3)[shard])
+    )
     assert len(alone) == len(set(alone.gradient.tolist())) == 8
     assert alone.digest == shard_set.digest
     assert set(alone.latlon[:, 1]) == {20.0}

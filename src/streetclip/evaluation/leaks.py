@@ -22,9 +22,13 @@ from streetclip.geo.distance import EARTH_RADIUS_KM, haversine_km, unit_vectors
 from streetclip.shards.fingerprint import Fingerprints, distance_bits
 
 MAX_BITS = 10
+"""Of 199 real photographs no two unrelated ones agree within 17 bits in both hashes, and all copies
+that were compressed to quality 25, halved, doubled, cut by 1 % or brightened by 15 % do within 10:
+10 leaves room on the side of chance, which grows with the number of pairs."""
 MAX_METERS = 25.0
+"""What the GPS of a phone is worth between houses."""
 # Hashes compared at a time: what a processor's cache holds, whatever the sets' sizes.
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _POINTS = 100_000
 _PAIRS_TOLD = 50
 # What a reader wants to know of the photographs that training has not seen.
@@ -196,12 +200,8 @@ def values_without(result: Result, leaks: Leaks) -> dict[str, dict[str, Any]]:
             "benchmark",
         )
     keys = pa.array(sorted(leaks.leaked_keys), pa.string())
-    kept = result.predictions.filter(
-        pc.invert(pc.is_in(result.predictions["key"], value_set=keys))
-    )
-    values = measure(
-        kept, inclusive=result.inclusive, resamples=result.resamples, seed=result.seed
-    )
+    kept = result.predictions.filter(pc.invert(pc.is_in(result.predictions["key"], value_set=keys)))
+    values = measure(kept, inclusive=result.inclusive, resamples=result.resamples, seed=result.seed)
     return {
         name: asdict(estimate)
         for name, estimate in values.items()

@@ -14,8 +14,8 @@ from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_en
 from streetclip.evaluation.matching import full_caption, match
 from streetclip.evaluation.photographs import Photographs, load, passes
 from streetclip.evaluation.predictions import SCHEMA, SeenPlaces, rows_of
-from streetclip.evaluation.registry import facts_of
 from streetclip.evaluation.processes import Alone, Processes
+from streetclip.evaluation.registry import facts_of
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import measure
 from streetclip.shards.layout import ShardSet
