@@ -191,7 +191,7 @@ def test_places_are_those_of_a_plain_loop(meters: float) -> None:
     km = haversine_km(ours[:, None], train[None])
     leaks = find_leaks(
         hashes(list(range(300)), [tuple(row) for row in train], name="t"),
-        hashes([2**63] * 66, [tuple(row) for row in ours], name="b"),
+        hashes([2**64 - 1] * 66, [tuple(row) for row in ours], name="b"),
         max_meters=meters,
     )
     expected = [row for row in range(65) if km[row].min() <= meters / 1000 + 1e-12]

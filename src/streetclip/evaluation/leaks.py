@@ -30,6 +30,7 @@ MAX_METERS = 25.0
 # Hashes compared at a time: what a processor's cache holds, whatever the sets' sizes.
 _BLOCK = 1 << 16
 _POINTS = 100_000
+_ROUNDING = 1e-12
 _PAIRS_TOLD = 50
 # What a reader wants to know of the photographs that training has not seen.
 _TOLD = ("country_accuracy", "median_km", "geoscore")
@@ -237,9 +238,10 @@ def _same_places(train: Fingerprints, benchmark: Fingerprints, max_km: float) ->
     found = []
     for start in range(0, len(ours), _POINTS):
         block = ours[start : start + _POINTS]
-        # The bound of the tree leaves out what lies exactly at it.
+        # The bound of the tree leaves out what lies exactly at it, and rounding moves a point by
+        # micrometers.
         distance, nearest = tree.query(
-            unit_vectors(benchmark.latlon[block]), distance_upper_bound=np.nextafter(chord, 4.0)
+            unit_vectors(benchmark.latlon[block]), distance_upper_bound=chord + _ROUNDING
         )
         near = np.isfinite(distance)
         found.append((block[near], theirs[nearest[near]]))

@@ -70,8 +70,8 @@ def columns_of(
     unknown_point = np.isnan(distance)
     country = _equal(predictions, "country")
     region = np.where(country == 0.0, 0.0, _equal(predictions, "region"))
-    unknown = [name is None for name in predictions["true_region"].to_pylist()]
-    region[unknown | np.isnan(country)] = np.nan
+    known = predictions["true_region"].is_valid().to_numpy()
+    region[~known | np.isnan(country)] = np.nan
     seen, town_seen = _truth(predictions, "country_seen"), _truth(predictions, "town_seen")
     columns = {
         f"within_{r}km": np.where(
