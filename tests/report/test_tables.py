@@ -62,6 +62,17 @@ def test_photographs_that_do_not_count_are_told(make_result: Callable[..., Resul
     assert "| `bad_key` | cut / in half |" in markdown(result)
 
 
+def test_missing_and_surplus_photographs_are_told(make_result: Callable[..., Result]) -> None:
+    names = tuple(f"{number}.jpg" for number in range(7))
+    result = make_result(missing=names, surplus=("extra.jpg",), set_photos=27)
+    text = "\n".join(notes(result))
+    assert "missing; not counted: 7 (0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg, ...)." in text
+    assert "that the table does not name; not counted: 1 (extra.jpg)." in text
+    assert markdown(result).startswith(
+        "# Zero-shot geolocation on val (partial: 20 of 27 photographs)\n"
+    )
+
+
 def test_the_report_names_what_was_measured(make_result: Callable[..., Result]) -> None:
     text = markdown(make_result())
     assert text.startswith("# Zero-shot geolocation on val (20 photographs)\n")
