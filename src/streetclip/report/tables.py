@@ -1,12 +1,14 @@
-"""A result as a table: Markdown for papers and pull requests, rich for the terminal."""
+"""The values of a result as rows of a table, with their units, and the table of the terminal."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from streetclip.evaluation.bootstrap import Estimate
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
+from streetclip.report.measured import intervals
 
 LABELS = {
     "within_1km": "within 1 km",
@@ -18,17 +20,79 @@ LABELS = {
     "mean_km": "mean error",
     "geoscore": "GeoScore (best 5000)",
     "country_accuracy": "country",
+    "country_top1": "country, most probable",
+    "country_top5": "country, among the 5 most probable",
     "region_accuracy": "region",
+    "city_accuracy": "city",
     "country_accuracy_seen": "country, seen in training",
     "country_accuracy_unseen": "country, not seen in training",
     "country_accuracy_harmonic": "country, harmonic mean of both",
     "region_accuracy_seen": "region, country seen in training",
     "region_accuracy_unseen": "region, country not seen in training",
     "region_accuracy_harmonic": "region, harmonic mean of both",
+    "city_accuracy_seen": "city, country seen in training",
+    "city_accuracy_unseen": "city, country not seen in training",
+    "city_accuracy_harmonic": "city, harmonic mean of both",
     "country_accuracy_seen_towns": "country, town seen in training",
     "country_accuracy_unseen_towns": "country, town not seen in training",
+    "country_accuracy_harmonic_towns": "country, harmonic mean of both towns",
+    "city_accuracy_seen_towns": "city, town seen in training",
+    "city_accuracy_unseen_towns": "city, town not seen in training",
+    "city_accuracy_harmonic_towns": "city, harmonic mean of both towns",
+    "country_ece": "country, calibration error (ECE, best 0)",
+    "country_aurc": "country, area under risk and coverage (AURC, best 0)",
     "matching_accuracy": "caption found in its batch",
 }
+CEILING_LABELS = {
+    "known_country": "best with the country known",
+    "nearest": "best of all candidates",
+}
+_TOP = re.compile(r"country_top([1-9][0-9]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """One value of a result as it is printed.
+
+    Args:
+        name: Of the value.
+        label: What a reader calls it.
+        value: With its unit.
+        interval: Both ends, or a dash.
+        ceilings: What the protocol could reach at best, one a kind of `ceiling_kinds`.
+        photographs: How many count.
+    """
+
+    name: str
+    label: str
+    value: str
+    interval: str
+    ceilings: tuple[str, ...]
+    photographs: str
+
+
+def number_rows(result: Result) -> list[NumberRow]:
+    """The table of a result.
+
+    Args:
+        result: Of an evaluation.
+
+    Returns:
+        One row a value; values that no photograph counts for are left out.
+    """
+    kinds = ceiling_kinds(result)
+    return [
+        NumberRow(
+            name,
+            label(name),
+            format_value(name, estimate.value),
+            format_interval(name, estimate),
+            tuple(_ceiling(result, name, kind) for kind in kinds),
+            f"{estimate.n:,}",
+        )
+        for name, estimate in result.values.items()
+        if estimate.value is not None
+    ]
 
 
 def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
@@ -41,15 +105,44 @@ def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
         One row a value; values that no photograph counts for are left out.
     """
     return [
-        (
-            LABELS.get(name, name),
-            format_value(name, estimate.value),
-            format_interval(name, estimate),
-            f"{estimate.n:,}",
-        )
-        for name, estimate in result.values.items()
-        if estimate.value is not None
+        (row.label, row.value, row.interval, row.photographs) for row in number_rows(result)
     ]
+
+
+def label(name: str) -> str:
+    """What a reader calls a value.
+
+    Args:
+        name: Of the value in a result.
+
+    Example:
+        >>> label("within_25km"), label("country_top10"), label("new_value")
+        ('within 25 km', 'country, among the 10 most probable', 'new_value')
+    """
+    top = _TOP.fullmatch(name)
+    if name not in LABELS and top is not None:
+        return f"country, among the {top[1]} most probable"
+    return LABELS.get(name, name)
+
+
+def ceiling_kinds(result: Result) -> list[str]:
+    """The kinds of ceilings that a result tells.
+
+    Args:
+        result: Of an evaluation.
+
+    Returns:
+        Keys of `CEILING_LABELS`, in their order.
+    """
+    told = {name.rpartition("/")[2] for name in result.ceilings}
+    return [kind for kind in CEILING_LABELS if kind in told]
+
+
+def _ceiling(result: Result, name: str, kind: str) -> str:
+    estimate = result.ceilings.get(f"{name}/{kind}")
+    if estimate is None or estimate.value is None:
+        return "-"
+    return format_value(name, estimate.value)
 
 
 def format_value(name: str, value: float) -> str:
@@ -102,42 +195,19 @@ def notes(result: Result) -> list[str]:
     Returns:
         Sentences; among them every photograph that does not count.
     """
-    bootstrap = f"{result.resamples:,} resamples, seed {result.seed}"
     batch = f"{result.matching_batch} photographs a batch"
     lines = [
-        f"95 % intervals: bootstrap over photographs, {bootstrap}.",
+        f"Intervals: {intervals(result)}.",
         f"Caption found in its batch: {batch}, full captions, in the order of the set.",
     ]
     reasons = {
         "in a country that the protocol does not name; counted as wrong": result.outside_protocol,
         "without a known country; only the distance counts": result.unknown_country,
         "not readable; not counted": len(result.unreadable),
+        "missing from the disk or refused; not counted": len(result.missing),
     }
     lines += [f"Photographs {reason}: {count:,}." for reason, count in reasons.items() if count]
     return lines
-
-
-def markdown(result: Result) -> str:
-    """The report of a result.
-
-    Args:
-        result: Of an evaluation.
-
-    Returns:
-        Markdown with a title, the table, notes, and what was measured.
-    """
-    parts = [
-        f"# {_title(result)}",
-        f"Model `{result.model}`, protocol `{result.protocol}`.",
-        _markdown_table(("metric", "value", "95 % interval", "photographs"), table_rows(result)),
-        "\n".join(f"- {note}" for note in notes(result)),
-        _markdown_table(("measured", "digest"), _digests(result)),
-        ", ".join(f"{name} {version}" for name, version in result.versions.items()),
-    ]
-    if result.unreadable:
-        rows = [(f"`{key}`", reason) for key, reason in result.unreadable]
-        parts.append(_markdown_table(("not readable", "reason"), rows))
-    return "\n\n".join(parts) + "\n"
 
 
 def terminal_table(result: Result) -> Table:
@@ -149,7 +219,7 @@ def terminal_table(result: Result) -> Table:
     Returns:
         What `rich.console.Console.print` prints; the notes stand below.
     """
-    title = f"{_title(result)}\n{result.model}, protocol {result.protocol}"
+    title = f"{heading(result)}\n{result.model}, protocol {result.protocol}"
     table = Table(title=title, caption="\n".join(notes(result)), caption_justify="left")
     table.add_column("metric")
     for heading in ("value", "95 % interval", "photographs"):
@@ -159,21 +229,10 @@ def terminal_table(result: Result) -> Table:
     return table
 
 
-def _title(result: Result) -> str:
-    return f"Zero-shot geolocation on {set_title(result.set_name, result.photos)}"
+def heading(result: Result) -> str:
+    """What the report of a result is called.
 
-
-def _digests(result: Result) -> list[tuple[str, str]]:
-    return [
-        ("weights", f"`{result.weights_digest[:16]}`"),
-        ("protocol", f"`{result.protocol_digest[:16]}`"),
-        ("shard set", f"`{result.shard_set_digest[:16]}`"),
-    ]
-
-
-def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in row)} |"
-        for row in cells
-    )
+    Args:
+        result: Of an evaluation.
+    """
+    return f"Zero-shot geolocation on {result.title}"
