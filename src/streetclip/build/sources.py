@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from streetclip.errors import ShardError
 from streetclip.sampleworld.generate import WORLD_VERSION, generate
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
+from streetclip.shards.locks import alone
 from streetclip.shards.remote import is_url
 from streetclip.shards.write import BuildOptions, BuildReport, build_shards
 
@@ -132,8 +134,17 @@ def built(
     out = (
         folder / f"{_plain_name(name)}-{_digest(_content(path), [asdict(options), keep_unplaced])}"
     )
-    _build(path, out, options, progress=progress, keep_unplaced=keep_unplaced)
+    with _building(out):
+        _build(path, out, options, progress=progress, keep_unplaced=keep_unplaced)
     return out
+
+
+def _building(out: Path) -> AbstractContextManager[None]:
+    """One command at a time writes a folder; another waits, and then finds it finished."""
+    return alone(
+        out.with_name(f".{out.name}.lock"),
+        lambda: _log.info("another process is building %s; waiting for it", out),
+    )
 
 
 def _build(
@@ -197,22 +208,23 @@ def _sample_world(
         ("train", world.photos, world.seed, train),
         ("val", world.val_photos, world.val_seed, val),
     )
-    for towns, photos, seed, half in halves:
-        pictures = out / "photographs" / towns
-        if not pictures.exists():
-            part = pictures.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)
-            generate(
-                part,
-                photos,
-                seed=seed,
-                towns=towns,
-                countries=world.countries,
-                size_px=world.size_px,
-                progress=progress,
-            )
-            part.rename(pictures)
-        _build(pictures / "photos.csv", out / towns, half, progress=progress)
+    with _building(out):
+        for towns, photos, seed, half in halves:
+            pictures = out / "photographs" / towns
+            if not pictures.exists():
+                part = pictures.with_suffix(".part")
+                shutil.rmtree(part, ignore_errors=True)
+                generate(
+                    part,
+                    photos,
+                    seed=seed,
+                    towns=towns,
+                    countries=world.countries,
+                    size_px=world.size_px,
+                    progress=progress,
+                )
+                part.rename(pictures)
+            _build(pictures / "photos.csv", out / towns, half, progress=progress)
     return str(_any_split(out / "train", ("train", "all"))), str(out / "val" / "all")
 
 

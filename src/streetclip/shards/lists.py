@@ -9,6 +9,8 @@ from streetclip.records import Rejection
 from streetclip.shards.layout import write_whole
 
 REJECTED_FILE = "rejected.csv"
+BENCHMARK_OPTION = "benchmark"
+"""Where the options of a shard set say of which benchmark set it is, and what it lacks of it."""
 
 
 def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
