@@ -31,12 +31,12 @@ class Answers:
 
     @cached_property
     def distance_km(self) -> Float64[np.ndarray, " n"]:
-        """Errors."""
+        """Errors; NaN where nobody knows where the photograph was taken."""
         return self._numbers("distance_km")
 
     @cached_property
     def true_latlon(self) -> Float64[np.ndarray, "n 2"]:
-        """Where the photographs were taken, latitude and longitude in degrees."""
+        """Where the photographs were taken, latitude and longitude in degrees; NaN if unknown."""
         return np.stack([self._numbers(f"true_{axis}") for axis in _AXES], axis=1)
 
     @cached_property
@@ -94,9 +94,11 @@ class Answers:
             count: How many at most.
 
         Returns:
-            Row numbers, the worst first; of equal errors the earlier photograph comes first.
+            Row numbers, the worst first; of equal errors the earlier photograph comes first, and
+            those without an error are left out.
         """
-        return np.argsort(-self.distance_km, kind="stable")[:count].astype(np.int64)
+        known = int(np.count_nonzero(~np.isnan(self.distance_km)))
+        return np.argsort(-self.distance_km, kind="stable")[: min(count, known)].astype(np.int64)
 
     def by_country(self) -> dict[str, Int64[np.ndarray, " _"]]:
         """The photographs of each true country.

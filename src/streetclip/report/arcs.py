@@ -21,7 +21,8 @@ def great_circle(
 
     Returns:
         Lines of longitude and latitude in degrees, each up to the edge of the map; none between
-        equal points, and none between antipodes, where every way is equally short.
+        equal points, between antipodes, where every way is equally short, and where a coordinate
+        is unknown (NaN).
 
     Example:
         >>> import numpy as np
@@ -32,7 +33,7 @@ def great_circle(
     a, b = unit_vectors(start), unit_vectors(end)
     # The cross product keeps digits that the arc cosine loses for points that are close.
     angle = float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
-    if angle < _NOWHERE or np.pi - angle < _NOWHERE:
+    if np.isnan(angle) or angle < _NOWHERE or np.pi - angle < _NOWHERE:
         return []
     share = np.linspace(0.0, 1.0, _POINTS)[:, None]
     way = (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle)

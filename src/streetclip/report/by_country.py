@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
 from streetclip.report.answers import Answers, country_name
 
@@ -24,7 +25,7 @@ class CountryRow:
         accuracy: Share whose country was answered rightly, 0 to 1.
         low: Lower end of the 95 % interval of `accuracy`.
         high: Upper end.
-        median_km: Middle error.
+        median_km: Middle error; None where nobody knows where any of them was taken.
         instead: The country that was wrongly answered most often, or "" where none was.
         instead_n: How often.
     """
@@ -35,7 +36,7 @@ class CountryRow:
     accuracy: float
     low: float
     high: float
-    median_km: float
+    median_km: float | None
     instead: str
     instead_n: int
 
@@ -72,12 +73,29 @@ def country_rows(answers: Answers) -> list[CountryRow]:
                 accuracy=right / len(members),
                 low=low,
                 high=high,
-                median_km=float(np.median(answers.distance_km[members])),
+                median_km=median_of(answers.distance_km[members]),
                 instead=instead,
                 instead_n=count,
             )
         )
     return sorted(rows, key=lambda row: (-row.n, row.name))
+
+
+def median_of(distance_km: Float64[np.ndarray, " k"]) -> float | None:
+    """The middle error.
+
+    Args:
+        distance_km: Errors; NaN where there is none.
+
+    Returns:
+        Kilometers; None where there is no error.
+
+    Example:
+        >>> median_of(np.array([4.0, np.nan, 2.0])), median_of(np.array([np.nan]))
+        (3.0, None)
+    """
+    known = distance_km[~np.isnan(distance_km)]
+    return float(np.median(known)) if len(known) else None
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streetclip.report.answers import Answers, country_name
+from streetclip.report.by_country import median_of
 
 # Shares of a row from which a cell is one step darker.
 STEPS = (0.0, 0.05, 0.2, 0.4, 0.7)
@@ -20,14 +21,14 @@ class Mixup:
         predicted: Name of the country that was answered.
         n: How many photographs.
         share: Of the photographs of the true country, 0 to 1.
-        median_km: Middle error of these photographs.
+        median_km: Middle error of these photographs; None where nobody knows it.
     """
 
     true: str
     predicted: str
     n: int
     share: float
-    median_km: float
+    median_km: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def mixups(answers: Answers, *, most: int = 15) -> list[Mixup]:
             predicted,
             len(wrong[true, predicted]),
             len(wrong[true, predicted]) / totals[true],
-            float(np.median(answers.distance_km[wrong[true, predicted]])),
+            median_of(answers.distance_km[wrong[true, predicted]]),
         )
         for true, predicted in order
     ]

@@ -135,7 +135,7 @@ class CoverageCurve:
     points: tuple[CoveragePoint, ...]
 
 
-def error_curve(result: Result, answers: Answers) -> ErrorCurve:
+def error_curve(result: Result, answers: Answers) -> ErrorCurve | None:
     """The cumulative error curve with the ceilings of the protocol.
 
     Args:
@@ -143,12 +143,16 @@ def error_curve(result: Result, answers: Answers) -> ErrorCurve:
         answers: Its predictions.
 
     Returns:
-        The curve; ceilings are there where the predictions have their columns.
+        The curve, or None where no photograph has an error; ceilings are there where the
+        predictions have their columns.
     """
     chart = distance_chart(
         "error, km (logarithmic)", "photographs within, %", low_km=_LOW_KM, high_km=_HIGH_KM
     )
-    columns = {"this result": answers.distance_km} | {
+    errors = answers.distance_km[~np.isnan(answers.distance_km)]
+    if not len(errors):
+        return None
+    columns = {"this result": errors} | {
         label: answers.reachable_km(name) for name, label in CEILING_COLUMNS.items()
     }
     columns = {label: values for label, values in columns.items() if len(values)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from streetclip.errors import SampleError
@@ -47,7 +48,7 @@ class Shown:
     Args:
         number: From 1.
         key: Of the sample.
-        distance_km: Its error.
+        distance_km: Its error; None where nobody knows it.
         true: Where it was taken, in words.
         predicted: What was answered, in words.
         thumbnail: None where pictures were not asked for.
@@ -55,7 +56,7 @@ class Shown:
 
     number: int
     key: str
-    distance_km: float
+    distance_km: float | None
     true: str
     predicted: str
     thumbnail: Thumbnail | None
@@ -87,7 +88,7 @@ def gallery(answers: Answers, rows: Sequence[int], *, picture: Picture | None) -
     Returns:
         One entry a row.
     """
-    chosen = answers.table.take(list(rows)).to_pylist()
+    chosen = answers.table.take(pa.array(rows, pa.int64())).to_pylist()
     return [
         Shown(
             number=number,

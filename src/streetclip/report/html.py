@@ -76,17 +76,17 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f} %"
 
 
-def kilometers(distance_km: float) -> str:
-    """A distance as it is printed.
+def kilometers(distance_km: float | None) -> str:
+    """A distance as it is printed, or a dash.
 
     Args:
         distance_km: Kilometers.
 
     Example:
-        >>> kilometers(3.14), kilometers(1234.5)
-        ('3.1 km', '1,234 km')
+        >>> kilometers(3.14), kilometers(1234.5), kilometers(None)
+        ('3.1 km', '1,234 km', '-')
     """
-    return format_value("median_km", distance_km)
+    return "-" if distance_km is None else format_value("median_km", distance_km)
 
 
 @cache

@@ -67,7 +67,7 @@ class PointMap:
         predicted: Every predicted point, as a path of dots.
         arcs: Of the worst answers.
         shown: Photographs on the map.
-        total: Photographs with a prediction.
+        total: Photographs with a prediction that were taken at a known place.
         box: Left, top, width and height of what is shown of the canvas.
     """
 
@@ -123,15 +123,17 @@ def point_map(answers: Answers, *, worst: Sequence[int] = ()) -> PointMap:
     Returns:
         Paths.
     """
-    rows = np.union1d(thinned(len(answers), MAX_POINTS), np.array(worst, dtype=np.int64))
     true, predicted = answers.true_latlon, answers.predicted_latlon
+    placed = np.flatnonzero(~np.isnan(true).any(axis=1))
+    rows = placed[thinned(len(placed), MAX_POINTS)]
+    rows = np.union1d(rows, np.array(worst, dtype=np.int64))
     places = np.concatenate([true[rows], predicted[rows]])
     return PointMap(
         true=_dots(true[rows]),
         predicted=_dots(predicted[rows]),
         arcs=tuple(Arc(row, _arc(true[row], predicted[row])) for row in worst),
         shown=len(rows),
-        total=len(answers),
+        total=len(placed),
         box=box(float(places[:, 0].min()) if len(places) else 0.0),
     )
 
@@ -143,13 +145,14 @@ def shaded(rows: Sequence[CountryRow]) -> tuple[list[ShadedCountry], list[Countr
         rows: Of `country_rows`.
 
     Returns:
-        Those with a shape, large ones first so that an enclave lies on top; and those without one.
+        Those with a shape and an error, large ones first so that an enclave lies on top; and the
+        others.
     """
     by_code: Mapping[str, CountryRow] = {row.code: row for row in rows}
     drawn = [
-        ShadedCountry(land, by_code[land.code], error_step(by_code[land.code].median_km))
+        ShadedCountry(land, row, error_step(row.median_km))
         for land in lands()
-        if land.code in by_code
+        if (row := by_code.get(land.code)) is not None and row.median_km is not None
     ]
     codes = {country.land.code for country in drawn}
     return drawn, [row for row in rows if row.code not in codes]
