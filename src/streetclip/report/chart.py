@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float64
@@ -120,22 +119,6 @@ class Chart:
         """
         places = [f"{self.x.at(x):.1f} {self.y.at(y):.1f}" for x, y in points]
         return "M" + "L".join(places) if places else ""
-
-    def steps(self, points: Sequence[tuple[float, float]]) -> str:
-        """A line that stays level up to the next point and then jumps.
-
-        Args:
-            points: Values of both axes, from left to right.
-
-        Returns:
-            The ``d`` of an SVG path; ``""`` without points.
-        """
-        if not points:
-            return ""
-        corners = [points[0]]
-        for (_, level), (x, y) in pairwise(points):
-            corners += [(x, level), (x, y)]
-        return self.path(corners)
 
     @cached_property
     def diagonal(self) -> str:

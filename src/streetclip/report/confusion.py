@@ -103,8 +103,10 @@ def matrix(answers: Answers, *, most: int = 10) -> Matrix:
         The matrix; no rows where no country is known.
     """
     known = [
-        (country_name(true), country_name(predicted))
-        for true, predicted in zip(answers.true_country, answers.predicted_country, strict=True)
+        (country_name(true), country_name(true if right else predicted))
+        for true, predicted, right in zip(
+            answers.true_country, answers.predicted_country, answers.right.tolist(), strict=True
+        )
         if true is not None
     ]
     totals = Counter(true for true, _ in known)
