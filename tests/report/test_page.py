@@ -91,7 +91,7 @@ def test_every_part_is_there(example: Result) -> None:
     text = " ".join(" ".join(Reader.of(page(example)).text).split())
     for words in (
         "IM2GPS3K (partial: 120 of 2,997 photographs)",
-        "StreetCLIP paper (Haas, Alberti and Skreta 2023)",
+        "StreetCLIP paper (Haas, Alberti and Skreta 2023, arXiv 2302.00275)",
         "public reproduction (zilunzhang/StreetCLIP-Repoduce, README)",
         "not measured here",
         "best with the country known",
