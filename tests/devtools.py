@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over the pipe of its DevTools protocol: no port, no driver program."""
+"""A headless Chromium, driven over the pipe of its DevTools protocol: no port, no driver."""
 
 import base64
 import fcntl

@@ -77,9 +77,7 @@ def _rows(n: int, rng: np.random.Generator, candidates: Candidates) -> list[dict
     weight[~np.isin(towns.country.astype("U2"), candidates.country_codes)] = 0.0
     chosen = rng.choice(len(towns), size=n, p=weight / weight.sum())
     codes = np.array(candidates.country_codes)[candidates.country_index]
-    return [
-        _row(number, int(town), rng, candidates, codes) for number, town in enumerate(chosen)
-    ]
+    return [_row(number, int(town), rng, candidates, codes) for number, town in enumerate(chosen)]
 
 
 def _row(

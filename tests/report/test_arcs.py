@@ -13,9 +13,7 @@ def test_a_great_circle_is_the_shortest_way() -> None:
     start, end = np.array([40.6, -73.8]), np.array([35.5, 139.8])
     pieces = great_circle(start, end)
     # A cut adds two points that stand for one.
-    length = sum(
-        haversine.haversine(a, b) for piece in pieces for a, b in pairwise(piece[:, ::-1])
-    )
+    length = sum(haversine.haversine(a, b) for piece in pieces for a, b in pairwise(piece[:, ::-1]))
     assert length == pytest.approx(haversine.haversine(start, end), rel=1e-4)
 
 

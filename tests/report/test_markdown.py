@@ -25,7 +25,9 @@ def test_a_part_of_a_published_set_says_so(make_result: Callable[..., Result]) -
 def test_ceilings_calibration_and_published_figures_stand_beside() -> None:
     result = example_result(60)
     text = markdown(result)
-    head = "| metric | value | 95 % interval | best with the country known | best of all candidates |"
+    head = (
+        "| metric | value | 95 % interval | best with the country known | best of all candidates |"
+    )
     assert head in text
     share = result.ceilings["within_200km/nearest"].value
     assert share is not None

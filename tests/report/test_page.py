@@ -13,7 +13,7 @@ from tests.report.example import example_result, picture
 from streetclip.evaluation.result import Result
 from streetclip.report.page import PAGE_FILE, page, tiles, write_page
 
-HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\' {{ 7*7 }} &amp; <!--'
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>' {{ 7*7 }} &amp; <!--"
 VOID = {"meta", "link", "br", "img", "path", "rect", "circle", "use"}
 
 
@@ -67,7 +67,7 @@ def test_the_page_is_well_formed_and_its_references_lead_somewhere(example: Resu
         href = attrs.get("href") or ""
         if href.startswith("#"):
             assert href[1:] in ids, (tag, href)
-        for name in ("aria-labelledby",):
+        for name in ("aria-labelledby", "aria-describedby"):
             assert set((attrs.get(name) or "").split()) <= set(ids)
         assert not [name for name in attrs if name.startswith("on") or name == "style"]
 

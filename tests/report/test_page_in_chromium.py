@@ -1,14 +1,20 @@
 """The page in a real browser: complete, silent, without a network, usable by keyboard."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from tests.devtools import Browser, find_chromium
 from tests.report.example import example_result, picture
 
 from streetclip.report.page import write_page
+from streetclip.report.projection import on_canvas
+from streetclip.report.worldmap import WIDTH
 
 ENTER = ("Enter", 13, "\r")
 TAB = ("Tab", 9)
@@ -48,21 +54,24 @@ def test_maps_curves_and_tables_are_there(opened: Opened) -> None:
     assert browser.evaluate("document.querySelectorAll('svg.map .arc').length") == 20
     pictures = "[...document.images].filter(i => i.complete && i.naturalWidth > 0).length"
     assert 30 <= browser.evaluate(pictures) <= 40
-    drawn = "[...document.querySelectorAll('svg.map')].every(m => m.getBoundingClientRect().height > 300)"
-    assert browser.evaluate(drawn)
+    heights = "[...document.querySelectorAll('svg.map')].map(map => map.clientHeight)"
+    assert min(browser.evaluate(heights)) > 300
 
 
 def test_the_land_is_drawn_where_the_projection_puts_it(opened: Opened) -> None:
     browser = opened.load()
     box = browser.evaluate(
-        "(() => {const b = document.querySelector('#c-AU').getBBox(); return [b.x, b.y, b.width, b.height]})()"
+        """(() => {
+            const box = document.querySelector("#c-AU").getBBox();
+            return [box.x, box.y, box.width, box.height];
+        })()"""
     )
-    # Australia lies east and south of the middle, and is about a ninth of the equator wide.
+    # Australia with Tasmania: 113 to 154 degrees east, 10 to 44 degrees south.
     x, y, width, height = box
-    assert x > 3000
-    assert y > 1000
-    assert 300 < width < 500
-    assert 250 < height < 450
+    corners = np.array([[113.0, -26.0], [154.0, -26.0], [130.0, -10.5], [146.0, -43.7]])
+    west, east, north, south = on_canvas(corners, WIDTH)
+    assert (x, x + width) == pytest.approx((west[0], east[0]), abs=25)
+    assert (y, y + height) == pytest.approx((north[1], south[1]), abs=25)
 
 
 def test_the_console_is_clean_and_nothing_is_fetched(opened: Opened) -> None:
@@ -75,17 +84,38 @@ def test_the_console_is_clean_and_nothing_is_fetched(opened: Opened) -> None:
 def test_the_policy_blocks_what_the_page_does_not_hold(opened: Opened) -> None:
     browser = opened.load()
     browser.evaluate(
-        "document.body.insertAdjacentHTML('beforeend', '<img src=\"file:///etc/hostname\" onerror=\"window.hit = 1\">')"
+        """document.body.insertAdjacentHTML(
+            "beforeend", '<img src="file:///etc/hostname" onerror="window.hit = 1">'
+        )"""
     )
     browser.evaluate("fetch('file:///etc/hostname').catch(() => 0)")
     assert any("Content Security Policy" in text for text in browser.complaints())
     assert browser.evaluate("window.hit === undefined")
 
 
+def test_no_name_becomes_an_element(opened: Opened, tmp_path: Path) -> None:
+    result = example_result(20)
+    name = """'"><img src=x onerror="window.hit = 1"><script>window.hit = 1</script>"""
+    table = result.predictions
+    for column in ("key", "true_country", "predicted_country", "predicted_city"):
+        place = table.schema.get_field_index(column)
+        table = table.set_column(place, column, pa.array([name] * len(table)))
+    hostile = replace(result, predictions=table, model=name, set_name=name, missing=(name,))
+    browser = opened.browser
+    browser.events.clear()
+    browser.open(write_page(hostile, tmp_path))
+    assert browser.evaluate("window.hit === undefined")
+    assert browser.evaluate("document.images.length") == 0
+    assert browser.evaluate("document.scripts.length") == 1
+    assert browser.evaluate(f"document.body.textContent.split({json.dumps(name)}).length") > 20
+    assert browser.complaints() == []
+
+
 def test_a_table_is_sorted_by_keyboard(opened: Opened) -> None:
     browser = opened.load()
-    numbers = "[...document.querySelectorAll('#by-country tbody tr')].map(r => Number(r.children[4].dataset.v))"
-    names = "[...document.querySelectorAll('#by-country tbody tr')].map(r => r.children[0].textContent)"
+    rows = "[...document.querySelectorAll('#by-country tbody tr')]"
+    numbers = f"{rows}.map(row => Number(row.children[4].dataset.v))"
+    names = f"{rows}.map(row => row.children[0].textContent)"
     before = browser.evaluate(names)
     browser.evaluate("document.querySelectorAll('#by-country button')[0].focus()")
     for _ in range(3):
@@ -98,7 +128,7 @@ def test_a_table_is_sorted_by_keyboard(opened: Opened) -> None:
         assert values == sorted(values, reverse=reverse)
         assert len(set(values)) > 10
         states = browser.evaluate(
-            "[...document.querySelectorAll('#by-country th')].map(h => h.getAttribute('aria-sort'))"
+            "[...document.querySelectorAll('#by-country thead th')].map(h => h.ariaSort)"
         )
         assert states == ["none", "none", "none", None, direction, "none"]
         told = browser.evaluate("document.getElementById('announce').textContent")
@@ -152,7 +182,8 @@ CONTRAST = """
     const style = getComputedStyle(e);
     const text = rgb(e.closest('svg') ? style.fill : style.color);
     const [a, b] = [light(text), light(behind(e))].sort((x, y) => y - x);
-    found.push([(a + 0.05) / (b + 0.05), e.tagName + '.' + e.className + ': ' + e.textContent.slice(0, 30)]);
+    const name = e.tagName + '.' + e.className + ': ' + e.textContent.slice(0, 30);
+    found.push([(a + 0.05) / (b + 0.05), name]);
   }
   return found.sort((x, y) => x[0] - y[0]);
 })()
@@ -174,7 +205,8 @@ def test_dark_and_light_differ_and_print_is_light(opened: Opened) -> None:
     assert light != dark
     opened.browser.media("print")
     assert opened.browser.evaluate(background) == "rgb(255, 255, 255)"
-    assert opened.browser.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+    display = "getComputedStyle(document.querySelector('nav')).display"
+    assert opened.browser.evaluate(display) == "none"
     opened.browser.media("")
 
 
@@ -200,4 +232,4 @@ def test_a_screen_reader_hears_figures_tables_and_their_names(opened: Opened) ->
     )
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in pairwise(levels))

@@ -1,5 +1,7 @@
 """The projection keeps areas, and has the shape that its authors give."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,7 @@ def area(west: float, south: float, east: float, north: float) -> float:
     """Of a field of the Earth in the plane, by the shoelace formula over many points."""
     step = np.linspace(0.0, 1.0, 400)[:, None]
     corners = np.array([[west, south], [east, south], [east, north], [west, north], [west, south]])
-    edge = np.concatenate(
-        [a + step * (b - a) for a, b in zip(corners[:-1], corners[1:], strict=True)]
-    )
+    edge = np.concatenate([a + step * (b - a) for a, b in pairwise(corners)])
     x, y = equal_earth(edge).T
     return float(abs(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1])) / 2)
 

@@ -33,16 +33,14 @@ def figures(set_name: str, model: str, kind: str) -> list[str]:
         ),
     ],
 )
-def test_figures_are_those_of_the_source(
-    model: str, kind: str, im2gps: str, im2gps3k: str
-) -> None:
+def test_figures_are_those_of_the_source(model: str, kind: str, im2gps: str, im2gps3k: str) -> None:
     assert figures("im2gps", model, kind) == im2gps.split()
     assert figures("IM2GPS3K", model, kind) == im2gps3k.split()
 
 
 def test_planet_on_the_later_set_is_marked_as_measured_by_others() -> None:
-    assert figures("im2gps", "PlaNet 2016", "paper") == "24.5 37.6 53.6 71.3".split()
-    assert figures("im2gps3k", "PlaNet 2016", "reproduction") == "24.8 34.3 48.4 64.6".split()
+    assert figures("im2gps", "PlaNet 2016", "paper") == ["24.5", "37.6", "53.6", "71.3"]
+    assert figures("im2gps3k", "PlaNet 2016", "reproduction") == ["24.8", "34.3", "48.4", "64.6"]
 
 
 def test_every_row_names_a_known_set_a_kind_and_a_source() -> None:
@@ -80,7 +78,7 @@ def test_all_rows_of_the_reference_are_there(repository: Path) -> None:
         pytest.skip(f"no reference at {reference}")
     text = reference.read_text(encoding="utf-8")
     section = text[text.index("## 4. Figures") : text.index("None of the CLIP-to-StreetCLIP")]
-    quads = re.findall(r"[0-9.]+(?: / [0-9.]+){3}", section)
+    quads = re.findall(r"[0-9]+\.[0-9]+(?: / [0-9]+\.[0-9]+){3}", section)
     assert len(quads) == 16
     known = {
         " / ".join(row.figures[name] for name in RADII if name in row.figures)

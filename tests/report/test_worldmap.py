@@ -101,7 +101,9 @@ def test_classes_end_at_the_radii(median_km: float, step: int) -> None:
 def test_countries_are_shaded_by_their_median_or_named(make_result: Callable[..., Result]) -> None:
     rows = country_rows(Answers(make_result(4).predictions))
     drawn, undrawn = shaded(rows)
-    assert [(one.land.code, one.step) for one in drawn] == [("FR", error_step(rows[0].median_km or 0))]
+    assert [(one.land.code, one.step) for one in drawn] == [
+        ("FR", error_step(rows[0].median_km or 0))
+    ]
     assert undrawn == []
     named = country_rows(Answers(_renamed(make_result(2), "<b>").predictions))
     drawn, undrawn = shaded(named)

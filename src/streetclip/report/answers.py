@@ -18,8 +18,8 @@ class Answers:
         table: With the columns of `evaluation.predictions.SCHEMA`.
 
     Example:
-        >>> rows = [{"key": "a", "distance_km": 3.0, "true_country": "FR", "predicted_country": "DE"}]
-        >>> answers = Answers(pa.Table.from_pylist(rows))
+        >>> row = {"distance_km": 3.0, "true_country": "FR", "predicted_country": "DE"}
+        >>> answers = Answers(pa.Table.from_pylist([row]))
         >>> len(answers), answers.distance_km.tolist(), answers.right.tolist()
         (1, [3.0], [False])
     """

@@ -188,8 +188,8 @@ def cumulative_shares(
         0 to 1; NaN without values.
 
     Example:
-        >>> cumulative_shares(np.array([3.0, 1.0, 9.0]), np.array([0.0, 3.0, 8.9])).round(3).tolist()
-        [0.0, 0.667, 0.667]
+        >>> cumulative_shares(np.array([3.0, 1.0]), np.array([0.0, 1.0, 8.0])).tolist()
+        [0.0, 0.5, 1.0]
     """
     if not len(values):
         return np.full(len(at), np.nan)

@@ -76,7 +76,10 @@ def mixups(answers: Answers, *, most: int = 15) -> list[Mixup]:
     """
     wrong: dict[tuple[str, str], list[int]] = {}
     for row in np.flatnonzero(answers.known & ~answers.right).tolist():
-        pair = (country_name(answers.true_country[row]), country_name(answers.predicted_country[row]))
+        pair = (
+            country_name(answers.true_country[row]),
+            country_name(answers.predicted_country[row]),
+        )
         wrong.setdefault(pair, []).append(row)
     totals = Counter(country_name(code) for code in answers.true_country if code is not None)
     order = sorted(wrong, key=lambda pair: (-len(wrong[pair]), pair))[:most]
@@ -121,6 +124,4 @@ def _row(
     counts = [pairs[true, name] for name in names]
     counts.append(totals[true] - sum(counts))
     same = [name == true for name in names] + [False]
-    return tuple(
-        Cell(n, n / totals[true], right) for n, right in zip(counts, same, strict=True)
-    )
+    return tuple(Cell(n, n / totals[true], right) for n, right in zip(counts, same, strict=True))

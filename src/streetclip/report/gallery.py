@@ -1,4 +1,4 @@
-"""The worst and some random photographs: their answers, and small pictures where these are given."""
+"""The worst and some random photographs: their answers, and small pictures where given."""
 
 import base64
 import io

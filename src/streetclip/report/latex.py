@@ -67,14 +67,14 @@ def latex_table(result: Result) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX prints as it stands.
+    r"""Text that LaTeX prints as it stands.
 
     Args:
         text: Any text; line ends become spaces.
 
     Example:
-        >>> escape("95 % of a_b {x}")
-        '95 \\\\% of a\\\\_b \\\\{x\\\\}'
+        >>> print(escape("95 % of a_b {x}"))
+        95 \% of a\_b \{x\}
     """
     return " ".join(text.split()).translate(_ESCAPES)
 

@@ -1,7 +1,6 @@
 """The values of a result as rows of a table, with their units, and the table of the terminal."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -104,9 +103,7 @@ def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
     Returns:
         One row a value; values that no photograph counts for are left out.
     """
-    return [
-        (row.label, row.value, row.interval, row.photographs) for row in number_rows(result)
-    ]
+    return [(row.label, row.value, row.interval, row.photographs) for row in number_rows(result)]
 
 
 def label(name: str) -> str:
@@ -222,8 +219,8 @@ def terminal_table(result: Result) -> Table:
     title = f"{heading(result)}\n{result.model}, protocol {result.protocol}"
     table = Table(title=title, caption="\n".join(notes(result)), caption_justify="left")
     table.add_column("metric")
-    for heading in ("value", "95 % interval", "photographs"):
-        table.add_column(heading, justify="right")
+    for column in ("value", "95 % interval", "photographs"):
+        table.add_column(column, justify="right")
     for row in table_rows(result):
         table.add_row(*row)
     return table
