@@ -2,7 +2,7 @@
 
 import io
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,45 @@ import pyarrow as pa
 from PIL import Image
 
 from streetclip.evaluation.ceilings import with_nearest
+from streetclip.evaluation.leaks import PAIR_COLUMNS
 from streetclip.evaluation.numbers import numbers_of
 from streetclip.evaluation.predictions import SCHEMA
 from streetclip.evaluation.result import Result
+from streetclip.evaluation.values import measure
 from streetclip.geo.distance import haversine_km
 from streetclip.geo.gazetteer import load_gazetteer
 from streetclip.report.page import write_page
 from streetclip.zeroshot.candidates import Candidates, build_candidates
 from streetclip.zeroshot.protocol import load_protocol
 
-LEAKS = {
-    "training set": "9f2c",
-    "photographs compared": 500,
-    "pairs": [
-        {"benchmark": "000012_a", "training": "000871_c", "hamming": 3, "distance_km": 0.02},
-        {"benchmark": "000077_a", "training": "000090_c", "hamming": 5, "distance_km": 1.4},
-    ],
-}
+PAIRS = [
+    ("picture", "000012_a", "000871_c", 3, 4, 0.02),
+    ("picture", "000077_a", "000090_c", 5, 9, None),
+    ("place", "000078_a", "000091_c", 30, 28, 0.011),
+]
+
+
+def example_leaks(result: Result) -> dict[str, Any]:
+    """What a look for leaks says, in the form of `evaluation.leaks.leak_summary`."""
+    kept = result.predictions.slice(2)
+    values = measure(kept, resamples=20)
+    return {
+        "train_digest": "9f" * 32,
+        "train_photos": 1_100,
+        "benchmark_digest": result.shard_set_digest,
+        "photos": result.photos,
+        "max_bits": 10,
+        "max_meters": 25.0,
+        "pictures": 2,
+        "places": 1,
+        "flat": 4,
+        "unreadable": 2,
+        "train_unreadable": 0,
+        "pairs": [dict(zip(PAIR_COLUMNS, pair, strict=True)) for pair in PAIRS],
+        "values_without": {
+            name: asdict(values[name]) for name in ("within_25km", "median_km", "geoscore")
+        },
+    }
 
 
 def example_result(n: int = 500, *, seed: int = 0, set_name: str = "im2gps3k") -> Result:
@@ -47,7 +69,7 @@ def example_result(n: int = 500, *, seed: int = 0, set_name: str = "im2gps3k") -
     table = pa.Table.from_pylist(_rows(n, rng, candidates), schema=SCHEMA)
     table = with_nearest(table, candidates, radius_km=protocol.distance.radius_km)
     numbers = numbers_of(table, distance=protocol.distance, resamples=200, seed=seed)
-    return Result(
+    result = Result(
         set_name=set_name,
         model="ViT-B-32:made-up",
         weights_digest="a1" * 32,
@@ -66,9 +88,9 @@ def example_result(n: int = 500, *, seed: int = 0, set_name: str = "im2gps3k") -
         missing=("104123223_7410c654ba_19_19355699@N00.jpg", "missing_two.jpg"),
         surplus=("notes (copy).jpg",),
         set_photos=2_997,
-        leaks=LEAKS,
         **vars(numbers),
     )
+    return replace(result, leaks=example_leaks(result))
 
 
 def _rows(n: int, rng: np.random.Generator, candidates: Candidates) -> list[dict[str, Any]]:

@@ -10,10 +10,29 @@ import pyarrow as pa
 from jaxtyping import Int64
 
 from streetclip.errors import ResultError
+from streetclip.manifest.photographers import PHOTOGRAPHER_COLUMNS
 
-# Names that benchmark tables give to whoever took a photograph, in lower case.
-PHOTOGRAPHER_COLUMNS = ("photographer", "author", "creator_id", "creator_username")
 _DIGITS = 12
+
+
+# Other words name a column.
+_CHOICES = ("auto", "photo", "place")
+
+
+def declared_columns(cluster: str) -> list[str]:
+    """The columns that a shard set must declare, so that photographs can be clustered by them.
+
+    Args:
+        cluster: ``auto``, ``photo``, ``place``, or the name of a column.
+
+    Returns:
+        None or one.
+
+    Example:
+        >>> declared_columns("auto"), declared_columns("camera")
+        ([], ['camera'])
+    """
+    return [] if cluster in _CHOICES else [cluster]
 
 
 def group_of(metadata: Mapping[str, Any], cluster: str) -> str | None:

@@ -105,7 +105,7 @@ def parse_data(text: str) -> NamedSource:
         'oslo'
     """
     head, mark, path = text.partition("=")
-    if not mark or is_url(text) or "/" in head or Path(text).exists():
+    if not mark or "/" in head or Path(text).exists():
         return NamedSource(_last_part(text), _not_empty(text, text))
     if not _NAME.fullmatch(head):
         raise InputError(

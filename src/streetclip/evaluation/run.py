@@ -12,8 +12,8 @@ from streetclip.errors import ResultError
 from streetclip.evaluation.ceilings import with_nearest
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
 from streetclip.evaluation.matching import full_caption, match
-from streetclip.evaluation.photographs import Photographs, load, passes
 from streetclip.evaluation.numbers import numbers_of
+from streetclip.evaluation.photographs import Photographs, load, passes
 from streetclip.evaluation.predictions import SeenPlaces, rows_of, table_of
 from streetclip.evaluation.processes import Alone, Processes
 from streetclip.evaluation.registry import facts_of
@@ -191,10 +191,10 @@ def _result(
         decoding=protocol.decoding,
         inclusive=distance.inclusive,
         geoscore_rounded=distance.geoscore_rounded,
-        **vars(numbers),
         missing=facts.missing,
         surplus=facts.surplus,
         set_photos=facts.set_photos,
+        **vars(numbers),
     )
 
 

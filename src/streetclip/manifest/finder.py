@@ -60,7 +60,7 @@ class Finder:
             raise SampleError("ambiguous_file", ", ".join(str(path) for path in found[:3]))
         return str(found[0])
 
-    def surplus(self, used: Iterable[str]) -> tuple[str, ...]:
+    def surplus(self, used: Iterable[str], refused: Iterable[str]) -> tuple[str, ...]:
         """Photographs on the disk that nobody asked for.
 
         Of a table that names paths these are looked for in the folders that it names only: other
@@ -68,17 +68,22 @@ class Finder:
 
         Args:
             used: Absolute paths of photographs that the table names.
+            refused: What the table calls those that cannot be used.
 
         Returns:
             Paths seen from the folder, in order; beyond `MOST_SURPLUS` their number.
         """
-        known = set(used)
+        known, named = set(used), {Path(name).name for name in refused}
         if self._by_id:
             there = [str(path) for path in find_photographs(Path(self._folder))]
         else:
             folders = sorted({os.path.dirname(path) for path in known})  # noqa: PTH120 (as above)
             there = [str(path) for folder in folders for path in photographs_in(Path(folder))]
-        names = [os.path.relpath(path, self._folder) for path in there if path not in known]
+        names = [
+            os.path.relpath(path, self._folder)
+            for path in there
+            if path not in known and named.isdisjoint((Path(path).name, Path(path).stem))
+        ]
         if len(names) > MOST_SURPLUS:
             names[MOST_SURPLUS:] = [f"and {len(names) - MOST_SURPLUS:,} more"]
         return tuple(names)

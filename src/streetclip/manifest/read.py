@@ -2,8 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from streetclip.errors import ManifestError, SampleError
@@ -15,6 +16,7 @@ from streetclip.manifest.folder import (
     read_country_photograph,
     read_photograph,
 )
+from streetclip.manifest.photographers import photographer_column, photographer_of
 from streetclip.manifest.presets import PRESETS, find_preset, match_columns
 from streetclip.manifest.schema import RESERVED_COLUMNS, Cell, Columns, make_row, read_text
 from streetclip.manifest.sets import find_set, not_as_expected
@@ -154,14 +156,20 @@ def _read_table(
     header = read_header(path)
     preset = find_preset(preset_name, header, str(path))
     columns = match_columns(preset, header, declared, where=str(path))
-    names = columns.names()
+    column = photographer_column(header) if benchmark else None
+    names = list(dict.fromkeys([*columns.names(), *([column] if column else [])]))
+    taken_by = partial(photographer_of, column=column) if benchmark else None
     finder = Finder(photographs, by_id=preset.by_id)
-    manifest = _sort_out(_read_row(row, names, columns, finder) for row in read_rows(path, names))
+    manifest = _sort_out(
+        _read_row(row, names, columns, finder, taken_by) for row in read_rows(path, names)
+    )
     if not manifest.rows and not manifest.rejections:
         raise ManifestError(f"{path} has a header but no rows")
     if not benchmark:
         return manifest
-    return replace(manifest, surplus=finder.surplus(row.image for row in manifest.rows))
+    used = (row.image for row in manifest.rows)
+    refused = (rejection.name for rejection in manifest.rejections)
+    return replace(manifest, surplus=finder.surplus(used, refused))
 
 
 def _sort_out(outcomes: Iterable[ManifestRow | Rejection]) -> Manifest:
@@ -181,7 +189,11 @@ def _sort_out(outcomes: Iterable[ManifestRow | Rejection]) -> Manifest:
 
 
 def _read_row(
-    row: TableRow, names: Sequence[str], columns: Columns, finder: Finder
+    row: TableRow,
+    names: Sequence[str],
+    columns: Columns,
+    finder: Finder,
+    taken_by: Callable[[Mapping[str, Cell], str], dict[str, str]] | None,
 ) -> ManifestRow | Rejection:
     if row.cells is None:
         return Rejection(row.label, "malformed_row", "its number of cells is not the header's")
@@ -205,5 +217,5 @@ def _read_row(
         month=made.month,
         licence=made.licence,
         source=made.source,
-        columns=made.columns,
+        columns={**(taken_by(cells, text) if taken_by else {}), **made.columns},
     )

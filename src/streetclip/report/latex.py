@@ -7,7 +7,7 @@ from streetclip.report.published import published_names, published_rows
 from streetclip.report.tables import (
     CEILING_LABELS,
     ceiling_kinds,
-    format_value,
+    estimate_cells,
     heading,
     label,
     number_rows,
@@ -81,9 +81,7 @@ def escape(text: str) -> str:
 
 def _value(result: Result, name: str) -> str:
     estimate = result.values.get(name)
-    if estimate is None or estimate.value is None:
-        return "-"
-    return format_value(name, estimate.value)
+    return "-" if estimate is None else estimate_cells(name, estimate)[0]
 
 
 def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

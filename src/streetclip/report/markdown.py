@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from streetclip.evaluation.result import Result
+from streetclip.report.leaks import LEAK_HEAD, leak_rows, leak_sentences
 from streetclip.report.published import published_names, published_rows
 from streetclip.report.tables import (
     CEILING_LABELS,
     ceiling_kinds,
-    format_value,
+    estimate_cells,
     heading,
     label,
     notes,
@@ -35,6 +36,7 @@ def markdown(result: Result) -> str:
         *_published(result),
         markdown_table(("measured", "digest"), _digests(result)),
         ", ".join(f"{name} {version}" for name, version in result.versions.items()),
+        *_leaks(result),
         *_lists(result),
     ]
     return "\n\n".join(parts) + "\n"
@@ -91,9 +93,7 @@ def _published(result: Result) -> list[str]:
 
 def _value(result: Result, name: str) -> str:
     estimate = result.values.get(name)
-    if estimate is None or estimate.value is None:
-        return "-"
-    return format_value(name, estimate.value)
+    return "-" if estimate is None else estimate_cells(name, estimate)[0]
 
 
 def _digests(result: Result) -> list[tuple[str, str]]:
@@ -102,6 +102,19 @@ def _digests(result: Result) -> list[tuple[str, str]]:
         ("protocol", f"`{result.protocol_digest[:16]}`"),
         ("shard set", f"`{result.shard_set_digest[:16]}`"),
     ]
+
+
+def _leaks(result: Result) -> list[str]:
+    """What is in training too, as a section; nothing where nobody has looked."""
+    if not result.leaks:
+        return []
+    cells = [
+        (label(name), *estimate_cells(name, whole), *estimate_cells(name, rest))
+        for name, whole, rest in leak_rows(result)
+    ]
+    sentences = "\n".join(f"- {line}" for line in leak_sentences(result.leaks))
+    table = [markdown_table(LEAK_HEAD, cells)] if cells else []
+    return ["## Seen in training", sentences, *table]
 
 
 def _lists(result: Result) -> list[str]:

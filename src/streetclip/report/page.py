@@ -12,12 +12,14 @@ from streetclip.report.confusion import matrix, mixups
 from streetclip.report.curves import coverage_curve, error_curve, reliability_curve
 from streetclip.report.gallery import COUNT, Picture, gallery, random_rows
 from streetclip.report.html import kilometers, render
+from streetclip.report.leaks import LEAK_HEAD, leak_rows, leak_sentences
 from streetclip.report.measured import commands, facts
 from streetclip.report.projection import NAME
 from streetclip.report.published import published_names, published_rows
 from streetclip.report.tables import (
     CEILING_LABELS,
     ceiling_kinds,
+    estimate_cells,
     heading,
     label,
     notes,
@@ -99,6 +101,7 @@ def page(result: Result, *, thumbnails: Picture | None = None) -> str:
             "mixups": mixups(answers),
             "facts": facts(result),
             "commands": commands(result),
+            **_leaks(result),
             **_published(result),
             **_maps(answers, countries),
             **_photographs(answers, result.seed, thumbnails),
@@ -127,6 +130,22 @@ def _published(result: Result) -> dict[str, Any]:
         "published": rows,
         "published_names": names,
         "published_labels": [label(name) for name in names],
+    }
+
+
+def _leaks(result: Result) -> dict[str, Any]:
+    details = {name: value for name, value in result.leaks.items() if name != "values_without"}
+    return {
+        # The sentences are Markdown too, where ticks make digests stand out.
+        "leak_sentences": [
+            line.replace("`", "") for line in (leak_sentences(details) if details else [])
+        ],
+        "leak_head": LEAK_HEAD,
+        "leak_rows": [
+            (label(name), *estimate_cells(name, whole), *estimate_cells(name, rest))
+            for name, whole, rest in leak_rows(result)
+        ],
+        "leak_details": details,
     }
 
 

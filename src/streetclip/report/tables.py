@@ -1,6 +1,7 @@
 """The values of a result as rows of a table, with their units, and the table of the terminal."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -46,6 +47,8 @@ CEILING_LABELS = {
     "known_country": "best with the country known",
     "nearest": "best of all candidates",
 }
+# Photographs that a note names; the lists themselves stand elsewhere.
+_NAMED = 5
 _TOP = re.compile(r"country_top([1-9][0-9]*)")
 
 
@@ -200,11 +203,21 @@ def notes(result: Result) -> list[str]:
     reasons = {
         "in a country that the protocol does not name; counted as wrong": result.outside_protocol,
         "without a known country; only the distance counts": result.unknown_country,
+        "without coordinates; only the country counts": _without_point(result),
         "not readable; not counted": len(result.unreadable),
-        "missing from the disk or refused; not counted": len(result.missing),
     }
     lines += [f"Photographs {reason}: {count:,}." for reason, count in reasons.items() if count]
+    lists = {
+        "of the set that are missing; not counted": result.missing,
+        "on the disk that the table does not name; not counted": result.surplus,
+    }
+    lines += [f"Photographs {what}: {_named(names)}." for what, names in lists.items() if names]
     return lines
+
+
+def _named(names: Sequence[str]) -> str:
+    first = ", ".join(names[:_NAMED])
+    return f"{len(names):,} ({first}{', ...' if len(names) > _NAMED else ''})"
 
 
 def terminal_table(result: Result) -> Table:
@@ -224,6 +237,24 @@ def terminal_table(result: Result) -> Table:
     for row in table_rows(result):
         table.add_row(*row)
     return table
+
+
+def _without_point(result: Result) -> int:
+    return int(result.predictions["true_latitude"].null_count)
+
+
+def estimate_cells(name: str, estimate: Estimate) -> tuple[str, str]:
+    """A value and its interval, as they are printed.
+
+    Args:
+        name: Of the value in a result.
+        estimate: With or without a value.
+
+    Returns:
+        Two texts; a dash for what is not known.
+    """
+    value = "-" if estimate.value is None else format_value(name, estimate.value)
+    return value, format_interval(name, estimate)
 
 
 def heading(result: Result) -> str:
