@@ -9,12 +9,15 @@ from rich.console import Console
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import STATISTICS
+from streetclip.report.markdown import markdown
 from streetclip.report.tables import (
     LABELS,
+    ceiling_kinds,
     format_interval,
     format_value,
-    markdown,
+    label,
     notes,
+    number_rows,
     table_rows,
     terminal_table,
 )
@@ -73,17 +76,28 @@ def test_missing_and_surplus_photographs_are_told(make_result: Callable[..., Res
     )
 
 
-def test_the_report_names_what_was_measured(make_result: Callable[..., Result]) -> None:
-    text = markdown(make_result())
-    assert text.startswith("# Zero-shot geolocation on val (20 photographs)\n")
-    assert "Model `tiny`, protocol `paper`." in text
-    assert "| within 2500 km | 100.0 % | 100.0 to 100.0 | 20 |" in text
-    assert f"| weights | `{'a' * 16}` |" in text
+def test_a_new_number_of_countries_has_a_label_of_its_own() -> None:
+    assert label("country_top10") == "country, among the 10 most probable"
+    assert label("country_topical") == "country_topical"
 
 
-def test_a_part_of_a_published_set_says_so(make_result: Callable[..., Result]) -> None:
-    text = markdown(make_result(set_name="im2gps"))
-    assert "IM2GPS (partial: 20 of 237 photographs)" in text
+def test_ceilings_stand_beside_the_values_that_have_one(
+    make_result: Callable[..., Result],
+) -> None:
+    result = make_result(
+        ceilings={
+            "within_25km/nearest": Estimate(0.75, 20),
+            "within_25km/known_country": Estimate(0.5, 20),
+            "median_km/nearest": Estimate(12.0, 20),
+            "geoscore/nearest": Estimate(None, 0),
+        }
+    )
+    assert ceiling_kinds(result) == ["known_country", "nearest"]
+    rows = {row.name: row.ceilings for row in number_rows(result)}
+    assert rows["within_25km"] == ("50.0 %", "75.0 %")
+    assert rows["median_km"] == ("-", "12 km")
+    assert rows["geoscore"] == rows["country_accuracy"] == ("-", "-")
+    assert ceiling_kinds(make_result()) == []
 
 
 def test_the_terminal_shows_the_same_rows(make_result: Callable[..., Result]) -> None:

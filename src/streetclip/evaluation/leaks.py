@@ -202,7 +202,13 @@ def values_without(result: Result, leaks: Leaks) -> dict[str, dict[str, Any]]:
         )
     keys = pa.array(sorted(leaks.leaked_keys), pa.string())
     kept = result.predictions.filter(pc.invert(pc.is_in(result.predictions["key"], value_set=keys)))
-    values = measure(kept, inclusive=result.inclusive, resamples=result.resamples, seed=result.seed)
+    values = measure(
+        kept,
+        inclusive=result.inclusive,
+        geoscore_rounded=result.geoscore_rounded,
+        resamples=result.resamples,
+        seed=result.seed,
+    )
     return {
         name: asdict(estimate)
         for name, estimate in values.items()

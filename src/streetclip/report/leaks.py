@@ -6,6 +6,9 @@ from typing import Any
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result
 
+# Above the cells of a row: those of the whole set, and those without what training has seen.
+LEAK_HEAD = ("metric", "all photographs", "95 % interval", "without the leaked", "95 % interval")
+
 
 def leak_sentences(leaks: Mapping[str, Any]) -> list[str]:
     """How many photographs of a set are in training too.

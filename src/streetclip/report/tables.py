@@ -1,12 +1,14 @@
-"""A result as a table: Markdown for papers and pull requests, rich for the terminal."""
+"""The values of a result as rows of a table, with their units, and the table of the terminal."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result
-from streetclip.report.leaks import leak_rows, leak_sentences
+from streetclip.report.measured import intervals
 
 LABELS = {
     "within_1km": "within 1 km",
@@ -41,9 +43,58 @@ LABELS = {
     "country_aurc": "country, area under risk and coverage (AURC, best 0)",
     "matching_accuracy": "caption found in its batch",
 }
-
-
+CEILING_LABELS = {
+    "known_country": "best with the country known",
+    "nearest": "best of all candidates",
+}
+# Photographs that a note names; the lists themselves stand elsewhere.
 _NAMED = 5
+_TOP = re.compile(r"country_top([1-9][0-9]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """One value of a result as it is printed.
+
+    Args:
+        name: Of the value.
+        label: What a reader calls it.
+        value: With its unit.
+        interval: Both ends, or a dash.
+        ceilings: What the protocol could reach at best, one a kind of `ceiling_kinds`.
+        photographs: How many count.
+    """
+
+    name: str
+    label: str
+    value: str
+    interval: str
+    ceilings: tuple[str, ...]
+    photographs: str
+
+
+def number_rows(result: Result) -> list[NumberRow]:
+    """The table of a result.
+
+    Args:
+        result: Of an evaluation.
+
+    Returns:
+        One row a value; values that no photograph counts for are left out.
+    """
+    kinds = ceiling_kinds(result)
+    return [
+        NumberRow(
+            name,
+            label(name),
+            format_value(name, estimate.value),
+            format_interval(name, estimate),
+            tuple(_ceiling(result, name, kind) for kind in kinds),
+            f"{estimate.n:,}",
+        )
+        for name, estimate in result.values.items()
+        if estimate.value is not None
+    ]
 
 
 def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
@@ -55,16 +106,43 @@ def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
     Returns:
         One row a value; values that no photograph counts for are left out.
     """
-    return [
-        (
-            LABELS.get(name, name),
-            format_value(name, estimate.value),
-            format_interval(name, estimate),
-            f"{estimate.n:,}",
-        )
-        for name, estimate in result.values.items()
-        if estimate.value is not None
-    ]
+    return [(row.label, row.value, row.interval, row.photographs) for row in number_rows(result)]
+
+
+def label(name: str) -> str:
+    """What a reader calls a value.
+
+    Args:
+        name: Of the value in a result.
+
+    Example:
+        >>> label("within_25km"), label("country_top10"), label("new_value")
+        ('within 25 km', 'country, among the 10 most probable', 'new_value')
+    """
+    top = _TOP.fullmatch(name)
+    if name not in LABELS and top is not None:
+        return f"country, among the {top[1]} most probable"
+    return LABELS.get(name, name)
+
+
+def ceiling_kinds(result: Result) -> list[str]:
+    """The kinds of ceilings that a result tells.
+
+    Args:
+        result: Of an evaluation.
+
+    Returns:
+        Keys of `CEILING_LABELS`, in their order.
+    """
+    told = {name.rpartition("/")[2] for name in result.ceilings}
+    return [kind for kind in CEILING_LABELS if kind in told]
+
+
+def _ceiling(result: Result, name: str, kind: str) -> str:
+    estimate = result.ceilings.get(f"{name}/{kind}")
+    if estimate is None or estimate.value is None:
+        return "-"
+    return format_value(name, estimate.value)
 
 
 def format_value(name: str, value: float) -> str:
@@ -117,10 +195,9 @@ def notes(result: Result) -> list[str]:
     Returns:
         Sentences; among them every photograph that does not count.
     """
-    bootstrap = f"{result.resamples:,} resamples, seed {result.seed}"
     batch = f"{result.matching_batch} photographs a batch"
     lines = [
-        f"95 % intervals: bootstrap over photographs, {bootstrap}.",
+        f"Intervals: {intervals(result)}.",
         f"Caption found in its batch: {batch}, full captions, in the order of the set.",
     ]
     reasons = {
@@ -143,30 +220,6 @@ def _named(names: Sequence[str]) -> str:
     return f"{len(names):,} ({first}{', ...' if len(names) > _NAMED else ''})"
 
 
-def markdown(result: Result) -> str:
-    """The report of a result.
-
-    Args:
-        result: Of an evaluation.
-
-    Returns:
-        Markdown with a title, the table, notes, and what was measured.
-    """
-    parts = [
-        f"# {_title(result)}",
-        f"Model `{result.model}`, protocol `{result.protocol}`.",
-        _markdown_table(("metric", "value", "95 % interval", "photographs"), table_rows(result)),
-        "\n".join(f"- {note}" for note in notes(result)),
-        _markdown_table(("measured", "digest"), _digests(result)),
-        ", ".join(f"{name} {version}" for name, version in result.versions.items()),
-    ]
-    parts += _leak_parts(result)
-    if result.unreadable:
-        rows = [(f"`{key}`", reason) for key, reason in result.unreadable]
-        parts.append(_markdown_table(("not readable", "reason"), rows))
-    return "\n\n".join(parts) + "\n"
-
-
 def terminal_table(result: Result) -> Table:
     """The table for a terminal.
 
@@ -176,11 +229,11 @@ def terminal_table(result: Result) -> Table:
     Returns:
         What `rich.console.Console.print` prints; the notes stand below.
     """
-    title = f"{_title(result)}\n{result.model}, protocol {result.protocol}"
+    title = f"{heading(result)}\n{result.model}, protocol {result.protocol}"
     table = Table(title=title, caption="\n".join(notes(result)), caption_justify="left")
     table.add_column("metric")
-    for heading in ("value", "95 % interval", "photographs"):
-        table.add_column(heading, justify="right")
+    for column in ("value", "95 % interval", "photographs"):
+        table.add_column(column, justify="right")
     for row in table_rows(result):
         table.add_row(*row)
     return table
@@ -188,19 +241,6 @@ def terminal_table(result: Result) -> Table:
 
 def _without_point(result: Result) -> int:
     return int(result.predictions["true_latitude"].null_count)
-
-
-def _leak_parts(result: Result) -> list[str]:
-    """What is in training too, as a section; nothing where nobody has looked."""
-    if not result.leaks:
-        return []
-    cells = [
-        (LABELS.get(name, name), *estimate_cells(name, whole), *estimate_cells(name, rest))
-        for name, whole, rest in leak_rows(result)
-    ]
-    head = ("metric", "all photographs", "95 % interval", "without the leaked", "95 % interval")
-    sentences = "\n".join(f"- {line}" for line in leak_sentences(result.leaks))
-    return ["## Seen in training", sentences, *([_markdown_table(head, cells)] if cells else [])]
 
 
 def estimate_cells(name: str, estimate: Estimate) -> tuple[str, str]:
@@ -217,21 +257,10 @@ def estimate_cells(name: str, estimate: Estimate) -> tuple[str, str]:
     return value, format_interval(name, estimate)
 
 
-def _title(result: Result) -> str:
+def heading(result: Result) -> str:
+    """What the report of a result is called.
+
+    Args:
+        result: Of an evaluation.
+    """
     return f"Zero-shot geolocation on {result.title}"
-
-
-def _digests(result: Result) -> list[tuple[str, str]]:
-    return [
-        ("weights", f"`{result.weights_digest[:16]}`"),
-        ("protocol", f"`{result.protocol_digest[:16]}`"),
-        ("shard set", f"`{result.shard_set_digest[:16]}`"),
-    ]
-
-
-def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in row)} |"
-        for row in cells
-    )
