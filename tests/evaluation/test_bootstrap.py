@@ -59,9 +59,9 @@ def test_intervals_are_those_of_a_plain_loop(name: str, n: int) -> None:
 def test_intervals_of_clusters_are_those_of_a_plain_loop_over_clusters(name: str) -> None:
     data = columns(60, seed=4)
     clusters = np.random.default_rng(5).permutation(np.repeat(np.arange(15), 4))
-    estimate = bootstrap(
-        data, {name: STATISTICS[name]}, clusters=clusters, resamples=200, seed=11
-    )[name]
+    estimate = bootstrap(data, {name: STATISTICS[name]}, clusters=clusters, resamples=200, seed=11)[
+        name
+    ]
     members = [np.flatnonzero(clusters == number) for number in range(15)]
     draws = np.random.default_rng(11).integers(0, 15, size=(200, 15))
     values = [

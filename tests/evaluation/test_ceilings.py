@@ -79,7 +79,7 @@ def test_ceilings_count_countries_that_are_not_asked_as_misses() -> None:
     table = with_nearest(SET, CITIES, radius_km=6371.0088)
     found = measure_ceilings(table, distance=Distance(), resamples=50)
     known, anywhere = (found[ceiling_name("within_200km", kind)] for kind in CEILINGS)
-    # Within a degree, 111 km: the second of three whose country is known, and all four with a point.
+    # Within a degree, 111 km: the second of three with a country, and all four with a point.
     assert (known.value, known.n) == (pytest.approx(1 / 3), 3)
     assert (anywhere.value, anywhere.n) == (1.0, 4)
     # The middle one of 1 degree, 7 degrees and half the circumference.
@@ -139,9 +139,7 @@ def ceiling_shares(places: Sequence[tuple[float, float]], candidates: Candidates
         }
         for (latitude, longitude), country in zip(places, countries, strict=True)
     ]
-    table = with_nearest(
-        pa.Table.from_pylist(rows, schema=SCHEMA), candidates, radius_km=6371.0088
-    )
+    table = with_nearest(pa.Table.from_pylist(rows, schema=SCHEMA), candidates, radius_km=6371.0088)
     found = measure_ceilings(table, distance=Distance(), resamples=10)
     return [100 * (found[f"within_{km}km/known_country"].value or 0.0) for km in (25, 200)]
 

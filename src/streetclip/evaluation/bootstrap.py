@@ -89,7 +89,7 @@ def bootstrap(
         name: _KINDS[statistic.kind]([columns[column] for column in statistic.columns])
         for name, statistic in statistics.items()
     }
-    drawn: dict[str, list[Float64[np.ndarray, "..."]]] = {
+    drawn: dict[str, list[Float64[np.ndarray, "r *k"]]] = {
         name: [estimator(plain)] for name, estimator in estimators.items()
     }
     for counts in resampled_counts(n, clusters=clusters, resamples=resamples, seed=seed):
@@ -146,7 +146,7 @@ def _estimate(drawn: Float64[np.ndarray, "r *k"], n: int) -> Estimate:
     """The value, which stands first, and the interval of the resamples behind it."""
     # Bins of the calibration error have a second axis.
     bins = drawn.ndim == 2
-    value = float(np.abs(drawn[0]).sum())  if bins else float(drawn[0])
+    value = float(np.abs(drawn[0]).sum()) if bins else float(drawn[0])
     if np.isnan(value):
         return Estimate(None, n)
     # A resample that draws none of the photographs that count says nothing about the value.
