@@ -45,6 +45,7 @@ class Counted:
         self.encode, self.texts = encode, 0
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Features of texts."""
         self.texts += len(texts)
         return self.encode(texts)
 

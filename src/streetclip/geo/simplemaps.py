@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from jaxtyping import Float64
 
 from streetclip.errors import CityTableError
 from streetclip.geo.gazetteer import Gazetteer
@@ -96,61 +97,54 @@ def _column_problems(header: Sequence[str]) -> list[str]:
 
 
 def _towns(rows: Sequence[Mapping[str, str | None]]) -> tuple[Gazetteer, list[str]]:
-    problems: list[str] = []
-    read = [_numbers(row, line, problems) for line, row in enumerate(rows, start=2)]
-    if len(problems) > _MOST_PROBLEMS:
-        more = len(problems) - _MOST_PROBLEMS
-        problems = [*problems[:_MOST_PROBLEMS], f"and {more:,} more of this kind"]
-    identifier, latitude, longitude, population = (
-        zip(*read, strict=True) if read else ((), (), (), ())
-    )
-    inhabitants = np.array(population, dtype=np.float64)
+    wrong: list[tuple[int, str]] = []
+    inhabitants = _numbers(rows, "population", wrong, most=2.0**53, optional=True)
     unknown = np.isnan(inhabitants)
     codes = simplemaps_codes()
-    iso = [row.get("iso2") or "" for row in rows]
+    iso = [row["iso2"] or "" for row in rows]
+    names = [row["city_ascii"] or "" for row in rows]
+    wrong += [(line, "city_ascii is empty") for line, name in enumerate(names, 2) if not name]
     towns = Gazetteer(
-        id=np.array(identifier, dtype=np.int64),
-        name=np.array([row.get("city_ascii") for row in rows], dtype=object),
+        id=_numbers(rows, "id", wrong, most=2.0**53).astype(np.int64),
+        name=np.array(names, dtype=object),
         country=np.array([codes.get(code, code) for code in iso], dtype=object),
-        region=np.array([row.get("admin_name") or "" for row in rows], dtype=object),
-        latitude=np.array(latitude, dtype=np.float64),
-        longitude=np.array(longitude, dtype=np.float64),
+        region=np.array([row["admin_name"] or "" for row in rows], dtype=object),
+        latitude=_numbers(rows, "lat", wrong, least=-90.0, most=90.0),
+        longitude=_numbers(rows, "lng", wrong, least=-180.0, most=180.0),
         population=np.where(unknown, 0, inhabitants).astype(np.int64),
         order=np.arange(len(rows)) + len(rows) * unknown,
     )
+    problems = [f"line {line}: {text}" for line, text in sorted(wrong)]
+    if len(problems) > _MOST_PROBLEMS:
+        more = len(problems) - _MOST_PROBLEMS
+        problems = [*problems[:_MOST_PROBLEMS], f"and {more:,} more of this kind"]
     return towns, problems
 
 
 def _numbers(
-    row: Mapping[str, str | None], line: int, problems: list[str]
-) -> tuple[int, float, float, float]:
-    """Identifier, latitude, longitude and population; the last is NaN where it is unknown."""
-    if not row.get("city_ascii"):
-        problems.append(f"line {line}: city_ascii is empty")
-    return (
-        int(_number(row, "id", line, problems, most=2.0**53)),
-        _number(row, "lat", line, problems, least=-90.0, most=90.0),
-        _number(row, "lng", line, problems, least=-180.0, most=180.0),
-        _number(row, "population", line, problems, most=2.0**53) if row["population"] else np.nan,
-    )
-
-
-def _number(
-    row: Mapping[str, str | None],
+    rows: Sequence[Mapping[str, str | None]],
     column: str,
-    line: int,
-    problems: list[str],
+    wrong: list[tuple[int, str]],
     *,
     least: float = 0.0,
     most: float,
-) -> float:
-    text = row[column] or ""
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    # Written so that NaN is refused too.
-    if not least <= value <= most:
-        problems.append(f"line {line}: {column} must be {least:g} to {most:g}, not '{text}'")
-        return 0.0
-    return value
+    optional: bool = False,
+) -> Float64[np.ndarray, " m"]:
+    """A column; what is wrong or, where it may be, left out is 0 or NaN."""
+    values = np.zeros(len(rows))
+    for place, row in enumerate(rows):
+        text = row[column] or ""
+        if optional and not text:
+            values[place] = np.nan
+            continue
+        try:
+            value = float(text)
+        except ValueError:
+            value = np.nan
+        # Written so that NaN is refused too.
+        if least <= value <= most:
+            values[place] = value
+        else:
+            problem = f"{column} must be {least:g} to {most:g}, not '{text}'"
+            wrong.append((place + 2, problem))
+    return values

@@ -54,7 +54,7 @@ class Candidates:
     country_regions: tuple[str, ...] = ()
     region_prompts: tuple[tuple[str, ...], ...] = ()
     region_index: Int64[np.ndarray, " _"] = field(default_factory=_no_rows)
-    rule: Rule = Rule()
+    rule: Rule = field(default_factory=Rule)
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:

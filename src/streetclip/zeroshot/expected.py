@@ -71,8 +71,8 @@ def distances_km(latlon: Float64[np.ndarray, "m 2"], *, radius_km: float) -> Flo
         radius_km: Of the sphere.
 
     Returns:
-        Kilometers; right to two meters, and to a few kilometers near the antipodes, where the
-        arc sine is steep.
+        Kilometers; right to two meters up to 10,000 km, and to a few kilometers near the
+        antipodes, where the arc sine is steep.
 
     Example:
         >>> poles = np.array([[90.0, 0.0], [-90.0, 0.0]])

@@ -1,5 +1,6 @@
 """What the country stage asks: countries, regions in place of some, and the cities of each."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -125,12 +126,12 @@ class _Lists:
     ) -> Int64[np.ndarray, " k"]:
         apart_km = max(cities.spacing_km, _SAME_TOWN_KM)
         chosen = rows.tolist()
-        names = {str(self.towns.name[row]).casefold() for row in chosen}
+        names = {_spelled(self.towns.name[row]) for row in chosen}
         points = [self.towns.latlon[row] for row in chosen]
         for row in spare.rows_of(code).tolist():
             if len(chosen) >= count:
                 break
-            name, point = str(spare.name[row]).casefold(), spare.latlon[row]
+            name, point = _spelled(spare.name[row]), spare.latlon[row]
             wrong_region = region is not None and spare.region[row] != region
             if wrong_region or name in names:
                 continue
@@ -172,6 +173,12 @@ def _collided(groups: Sequence[Group], protocol: Protocol) -> list[Group]:
         group if group.region else regions.get(protocol.country_name(group.code), group)
         for group in groups
     ]
+
+
+def _spelled(name: str) -> str:
+    """A name without case and accents, which tables keep or leave out."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _filled_in(patterns: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:

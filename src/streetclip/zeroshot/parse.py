@@ -109,6 +109,11 @@ _REGIONS: dict[str, Reader] = {
     "per_region": fields.whole,
     "stage": fields.truth,
 }
+_DISTANCE: dict[str, Reader] = {
+    "radius_km": fields.radius,
+    "inclusive": fields.truth,
+    "geoscore_rounded": fields.truth,
+}
 _READERS: dict[str, Reader] = {
     "description": fields.text,
     "source": fields.text,
@@ -122,5 +127,5 @@ _READERS: dict[str, Reader] = {
     "decoding": fields.one_of(DECODINGS),
     "beam": fields.section({"countries": fields.whole_or_all}),
     "expected": fields.section({"loss": fields.one_of(LOSSES), "countries": fields.whole_or_all}),
-    "distance": fields.section({"radius_km": fields.radius, "inclusive": fields.truth}),
+    "distance": fields.section(_DISTANCE),
 }

@@ -75,13 +75,13 @@ class Protocol:
     city_prompts: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     articles: bool = True
-    cities: CitySelection = CitySelection()
-    regions: Regions = Regions()
+    cities: CitySelection = field(default_factory=CitySelection)
+    regions: Regions = field(default_factory=Regions)
     decoding: str = "greedy"
-    beam: Beam = Beam()
-    expected: Expected = Expected()
+    beam: Beam = field(default_factory=Beam)
+    expected: Expected = field(default_factory=Expected)
     half_precision: bool = False
-    distance: Distance = Distance()
+    distance: Distance = field(default_factory=Distance)
     table: CityTable | None = None
     defects: tuple[str, ...] = ()
 

@@ -106,7 +106,9 @@ class Distance:
     Args:
         radius_km: Radius of the sphere that distances are measured on.
         inclusive: Whether a photograph exactly at a radius counts as within it.
+        geoscore_rounded: Whether the GeoScore of each photograph is rounded to a whole number.
     """
 
     radius_km: float = EARTH_RADIUS_KM
     inclusive: bool = True
+    geoscore_rounded: bool = False
