@@ -9,6 +9,7 @@ import csv
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -68,10 +69,23 @@ class PublishedRule:
         names = self.cities(country)
         prompts = [f"A Street View photo from {name}." for name in names]
         city = names[self.best(image, [text[prompt] for prompt in prompts])]
+        return country, city, *self.first_rows[city]
+
+    @cached_property
+    def first_rows(self) -> dict[str, tuple[float, float]]:
+        """Coordinates of the first row of each name, wherever it lies."""
+        first: dict[str, tuple[float, float]] = {}
         for row in self.table:
-            if row["city_ascii"] == city:
-                return country, city, float(row["lat"]), float(row["lng"])
-        raise AssertionError(city)
+            first.setdefault(row["city_ascii"], (float(row["lat"]), float(row["lng"])))
+        return first
+
+    @cached_property
+    def rows_of(self) -> dict[str, list[dict[str, str]]]:
+        """Rows of each country, in the order of the table."""
+        rows: dict[str, list[dict[str, str]]] = {}
+        for row in self.table:
+            rows.setdefault(row["country"], []).append(row)
+        return rows
 
     def country_prompt(self, name: str) -> str:
         """A state is told from a country by its name alone."""
@@ -81,7 +95,7 @@ class PublishedRule:
     def cities(self, country: str) -> list[str]:
         """Names of the 30 most populous; of unknown population come last."""
         wanted = ["United States"] if country in self.states else ALIASES.get(country, [country])
-        rows = [row for name in wanted for row in self.table if row["country"] == name]
+        rows = [row for name in wanted for row in self.rows_of[name]]
         rows.sort(key=lambda row: -float(row["population"]) if row["population"] else 1.0)
         return [row["city_ascii"] for row in rows[:30]]
 
