@@ -42,16 +42,18 @@ def plain_rule(
     return country, country_p, members[best], city_p
 
 
+def random_bank(candidates: Candidates) -> TextBank:
+    """Random features, equal ones for equal prompts."""
+    rows = {prompt: row for row, prompt in enumerate(candidates.distinct_prompts)}
+    features = random_unit(len(rows), 32, seed=0)
+    return build_bank(candidates, lambda texts: features[[rows[text] for text in texts]])
+
+
 @pytest.fixture(scope="module")
 def paper(shipped_candidates: Callable[[str], Candidates]) -> tuple[Candidates, TextBank]:
     """The paper's candidates with random features, in which equal prompts have equal ones."""
     candidates = shipped_candidates("paper")
-    table = dict.fromkeys(candidates.distinct_prompts)
-    rows = {prompt: row for row, prompt in enumerate(table)}
-    features = random_unit(len(rows), 32, seed=0)
-    return candidates, build_bank(
-        candidates, lambda texts: features[[rows[text] for text in texts]]
-    )
+    return candidates, random_bank(candidates)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +61,7 @@ def thirty() -> tuple[Candidates, TextBank]:
     """Thirty countries of the paper with random features."""
     protocol = load_protocol("paper")
     candidates = build_candidates(replace(protocol, countries=protocol.countries[::6][:30]))
-    m = len(candidates.latlon)
-    return candidates, TextBank(random_unit(30, 32, 10), random_unit(m, 32, 11), prompts=0)
+    return candidates, random_bank(candidates)
 
 
 def test_answers_are_those_of_the_plain_rule(paper: tuple[Candidates, TextBank]) -> None:
