@@ -45,7 +45,7 @@ def test_a_good_value_is_read_without_a_word(reader: Reader, value: Any, read: A
         (fields.radius, "far", "key: must be a number of 0 or more, not 'far'"),
         (fields.one_of(["a", "b"]), "c", "key: 'c' is unknown; allowed: a, b"),
         (fields.section({"a": fields.whole}), [], "key: must be a mapping of a"),
-        (SIZE, {"sise": 1}, "unknown key 'key.sise'; did you mean 'size'?"),
+        (SIZE, {"sizes": 1}, "unknown key 'key.sizes'; did you mean 'size'?"),
         (SIZE, {"size": 0}, "key.size: must be a whole number of 1 or more, not 0"),
     ],
 )

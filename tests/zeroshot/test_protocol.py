@@ -27,6 +27,8 @@ country_prompts: A photo in {country}.
 city_prompts: ["A photo of {city}.", "A photo of {city}, {country}."]
 """
 
+PLACES = ("FR,Brittany", "ES,Madrid", "DE,Bavaria", "DE,Saxony")
+
 
 def write(folder: Path, text: str) -> str:
     path = folder / "mine.yaml"
@@ -103,6 +105,18 @@ def test_a_decoding_takes_the_place_of_the_files_own(decoding: str) -> None:
     assert asked.decoding == asked.rule.kind == decoding
     assert asked.digest == load_protocol(f"paper+{decoding}").digest
     assert (asked.digest == load_protocol("paper").digest) == (decoding == "greedy")
+
+
+def test_the_example_of_the_documents_loads(repository: Path, tmp_path: Path) -> None:
+    text = (repository / "docs/protocols.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    rows = "\n".join(f"{i},Town,45,5,{place},1" for i, place in enumerate(PLACES))
+    header = "id,city_ascii,lat,lng,iso2,admin_name,population"
+    (tmp_path / "worldcities.csv").write_text(f"{header}\n{rows}\n", encoding="utf-8")
+    protocol = load_protocol(write(tmp_path, example))
+    assert protocol.countries == ("FR", "ES", "DE")
+    assert protocol.regions.split == (("ES", ()), ("DE", ("Bavaria", "Saxony")))
+    assert protocol.rule.kind == "beam"
 
 
 def test_a_decoding_that_is_unknown_is_refused() -> None:
