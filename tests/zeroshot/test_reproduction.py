@@ -299,7 +299,7 @@ def photograph_features(random_model: Backbone, real_photos: Path) -> Tensor:
     assert len(images) >= 150
     with torch.inference_mode():
         return torch.cat(
-            [random_model.encode_image(part) for part in torch.stack(images).split(32)]
+            [random_model.encode_image(part) for part in torch.split(torch.stack(images), 32)]
         )
 
 

@@ -64,7 +64,7 @@ def decode(
     with torch.autocast(image_features.device.type, enabled=False):
         parts = [
             _decode(Stages(part.float(), bank, candidates, logit_scale), top_k)
-            for part in image_features.split(size)
+            for part in torch.split(image_features, size)
         ]
     return Decoded(*(torch.cat(columns).cpu() for columns in zip(*parts, strict=True)))
 
