@@ -18,6 +18,7 @@ from streetclip.geo.gazetteer import Gazetteer
 from streetclip.geo.locate import locate_country
 from streetclip.zeroshot.candidates import Candidates, build_candidates
 from streetclip.zeroshot.protocol import Distance, load_protocol
+from streetclip.zeroshot.settings import Regions
 
 DEGREE = float(haversine_km(np.array([0.0, 0.0]), np.array([0.0, 1.0])))
 
@@ -160,7 +161,8 @@ def test_ceilings_of_all_countries_on_im2gps3k_are_the_known_ones(
     towns = simplemaps(repository) if table == "SimpleMaps" else None
     protocol = load_protocol("streetclip")
     cities = replace(protocol.cities, spacing_km=spacing_km, unique_names=spacing_km > 0)
-    candidates = build_candidates(replace(protocol, cities=cities), gazetteer=towns)
+    plain = replace(protocol, cities=cities, regions=Regions())
+    candidates = build_candidates(plain, gazetteer=towns)
     assert ceiling_shares(places, candidates) == pytest.approx(list(published), abs=0.3)
 
 
