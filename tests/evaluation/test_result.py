@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streetclip.errors import ResultError
-from streetclip.evaluation.compare import Estimate
+from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result, logged_values, read_result, write_result
 from streetclip.evaluation.run import EvaluationOptions, evaluate
 from streetclip.shards.layout import ShardSet
@@ -52,7 +52,7 @@ def test_the_same_result_gives_the_same_bytes(result: Result, tmp_path: Path) ->
 def test_results_name_digests_intervals_and_versions(result: Result, tmp_path: Path) -> None:
     write_result(result, tmp_path)
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert content["version"] == 1
+    assert content["version"] == 2
     assert content["weights_digest"] == "abc"
     assert len(content["protocol_digest"]) == len(content["shard_set_digest"]) == 64
     assert set(content["values"]["country_accuracy"]) == {"value", "n", "low", "high"}
@@ -73,6 +73,23 @@ def test_values_that_no_photograph_counts_for_are_not_logged(result: Result) -> 
     assert "zeroshot/val/region_accuracy" not in logged
 
 
+def test_a_result_on_a_part_of_a_set_is_titled_as_partial(result: Result, tmp_path: Path) -> None:
+    # One of the three photographs cannot be read.
+    assert result.title == "val (partial: 2 of 3 photographs)"
+    leaks = {"pictures": 1, "pairs": [{"km": 0.5}]}
+    told = replace(
+        result,
+        set_name="im2gps3k",
+        set_photos=2997,
+        missing=("a", "b"),
+        surplus=("c",),
+        leaks=leaks,
+    )
+    assert told.title == "IM2GPS3K (partial: 2 of 2,997 photographs)"
+    write_result(told, tmp_path)
+    assert read_result(tmp_path) == told
+
+
 def test_a_missing_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="no such folder"):
         read_result(tmp_path / "nowhere")
@@ -90,7 +107,7 @@ def test_an_incomplete_result_is_refused(result: Result, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"version": 99}, "another version; got: 99; allowed: 1"),
+        ({"version": 99}, "another version; got: 99; allowed: 2"),
         ({"values": {"x": {"mean": 1}}}, "is incomplete"),
         ({"surprise": 1}, "is incomplete"),
     ],

@@ -5,7 +5,7 @@ import io
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streetclip.errors import ResultError
-from streetclip.evaluation.compare import Estimate
+from streetclip.evaluation.bootstrap import Estimate
+from streetclip.evaluation.calibration import CoveragePoint, ReliabilityBin
 from streetclip.evaluation.predictions import SCHEMA
+from streetclip.evaluation.registry import set_title
 from streetclip.shards.layout import write_whole
 
-VERSION = 1
+VERSION = 2
 RESULTS_FILE = "results.json"
 PREDICTIONS_FILE = "predictions.parquet"
 _PACKAGES = ("torch", "open_clip_torch", "numpy")
@@ -57,6 +59,21 @@ class Result:
         values: Names to estimates; shares are 0 to 1, distances kilometers.
         predictions: One row a photograph, with the columns of `predictions.SCHEMA`.
         versions: Of what computed it.
+        clusters: Groups of photographs that the bootstrap draws; 0 where it draws single ones.
+        clustered_by: What the photographs of a group share.
+        ceilings: The best values that the protocol allows on this set, see `ceilings`.
+        reliability: Probability against accuracy of the countries, in bins.
+        coverage: Accuracy of the countries when improbable answers are withheld.
+        decoding: How the protocol chooses an answer.
+        inclusive: Whether an error of exactly a radius counts as within it.
+        geoscore_rounded: Whether the GeoScore of each photograph is rounded.
+        missing: Names of photographs of the source that are not in the set, because they are not
+            on the disk, or for the reason behind the name.
+        surplus: Names of photographs on the disk that the source does not name.
+        set_photos: Photographs that the published set, or else the source, has; None where nobody
+            knows.
+        leaks: Which of the photographs are in the training shards too, see `evaluation.leaks`;
+            empty where nobody has looked.
     """
 
     set_name: str
@@ -76,6 +93,28 @@ class Result:
     values: Mapping[str, Estimate]
     predictions: pa.Table = field(repr=False, compare=False)
     versions: Mapping[str, str] = field(default_factory=current_versions, compare=False)
+    clusters: int = 0
+    clustered_by: str = ""
+    ceilings: Mapping[str, Estimate] = field(default_factory=dict)
+    reliability: tuple[ReliabilityBin, ...] = ()
+    coverage: tuple[CoveragePoint, ...] = ()
+    decoding: str = "greedy"
+    inclusive: bool = True
+    geoscore_rounded: bool = False
+    missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    set_photos: int | None = None
+    leaks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Name and size of the set; it says so where photographs of the set do not count."""
+        return set_title(
+            self.set_name,
+            self.photos - len(self.unreadable),
+            set_photos=self.set_photos,
+            missing=len(self.missing) + len(self.unreadable),
+        )
 
 
 def logged_values(result: Result, set_name: str | None = None) -> dict[str, float]:
@@ -135,11 +174,10 @@ def read_result(folder: Path) -> Result:
         )
     del content["version"]
     try:
-        values = {name: Estimate(**value) for name, value in content.pop("values").items()}
-        unreadable = tuple((bad["key"], bad["reason"]) for bad in content.pop("unreadable"))
         # pq.read_table would import pandas.
         table = pq.ParquetFile(io.BytesIO(raw)).read()
-        return Result(**content, values=values, unreadable=unreadable, predictions=table)
+        records = {name: read(content.pop(name)) for name, read in _READERS.items()}
+        return Result(**content, **records, predictions=table)
     except (KeyError, TypeError, AttributeError, pa.ArrowInvalid) as error:
         raise ResultError(f"{folder / RESULTS_FILE} is incomplete", got=repr(error)) from error
 
@@ -148,15 +186,38 @@ def _content(result: Result) -> dict[str, Any]:
     fields = {
         name: value
         for name, value in vars(result).items()
-        if name not in ("values", "predictions", "unreadable", "versions")
+        if name not in (*_READERS, "predictions", "versions")
     }
     return {
         "version": VERSION,
         **fields,
         "unreadable": [{"key": key, "reason": reason} for key, reason in result.unreadable],
         "values": {name: asdict(estimate) for name, estimate in result.values.items()},
+        "ceilings": {name: asdict(estimate) for name, estimate in result.ceilings.items()},
+        "reliability": [asdict(row) for row in result.reliability],
+        "coverage": [asdict(point) for point in result.coverage],
+        "missing": list(result.missing),
+        "surplus": list(result.surplus),
         "versions": dict(result.versions),
     }
+
+
+def _estimates(content: Mapping[str, Any]) -> dict[str, Estimate]:
+    return {name: Estimate(**value) for name, value in content.items()}
+
+
+# What JSON holds as mappings and lists, and a result as records.
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "values": _estimates,
+        "ceilings": _estimates,
+        "unreadable": lambda rows: tuple((row["key"], row["reason"]) for row in rows),
+        "reliability": lambda rows: tuple(ReliabilityBin(**row) for row in rows),
+        "coverage": lambda rows: tuple(CoveragePoint(**row) for row in rows),
+        "missing": tuple,
+        "surplus": tuple,
+    }
+)
 
 
 def _parquet(table: pa.Table) -> bytes:
