@@ -39,7 +39,8 @@ def test_the_layout_of_every_preset_becomes_a_whole_shard_set(tmp_path: Path, na
     before = sorted(path for path in tmp_path.rglob("*") if "shards" not in path.parts)
     made, facts = _built(name, given, tmp_path / "shards")
     assert sorted(p for p in tmp_path.rglob("*") if "shards" not in p.parts) == before
-    photographs = PhotoDataset(open_shard_set(made), Preprocess(8, 8, (0.0,) * 3, (1.0,) * 3))
+    data = PhotoDataset(open_shard_set(made), Preprocess(8, 8, (0.0,) * 3, (1.0,) * 3))
+    photographs = [data[index] for index in range(len(data))]
     assert len(photographs) == PHOTOS
     assert not [photo["error"] for photo in photographs if "error" in photo]
     known = KNOWN_SETS.get(name.partition(" ")[0])
