@@ -8,15 +8,17 @@ from tests.conftest import Finished
 from tests.settrees import PHOTOS, TREES, flickr_name, write_csv, write_im2gps3k
 
 from streetclip.build.benchmark import benchmark
-from streetclip.build.sources import whole
+from streetclip.build.sources import prepare, whole
 from streetclip.config.load import load_benchmark
-from streetclip.config.schema import ShardsConfig
+from streetclip.config.schema import DataConfig, ShardsConfig
 from streetclip.data.photos import PhotoDataset
+from streetclip.data.usable import Usable
 from streetclip.errors import ManifestError
 from streetclip.evaluation.registry import KNOWN_SETS, SetFacts, set_facts
 from streetclip.evaluation.result import Result, read_result
 from streetclip.records import Preprocess
 from streetclip.shards.layout import open_shard_set
+from streetclip.shards.verify import verify
 
 LOST = (1, 4, 6)
 
@@ -39,7 +41,8 @@ def test_the_layout_of_every_preset_becomes_a_whole_shard_set(tmp_path: Path, na
     before = sorted(path for path in tmp_path.rglob("*") if "shards" not in path.parts)
     made, facts = _built(name, given, tmp_path / "shards")
     assert sorted(p for p in tmp_path.rglob("*") if "shards" not in p.parts) == before
-    photographs = PhotoDataset(open_shard_set(made), Preprocess(8, 8, (0.0,) * 3, (1.0,) * 3))
+    data = PhotoDataset(open_shard_set(made), Preprocess(8, 8, (0.0,) * 3, (1.0,) * 3))
+    photographs = [data[index] for index in range(len(data))]
     assert len(photographs) == PHOTOS
     assert not [photo["error"] for photo in photographs if "error" in photo]
     known = KNOWN_SETS.get(name.partition(" ")[0])
@@ -68,6 +71,15 @@ def test_of_country211_the_gaps_are_told_by_folder(tmp_path: Path) -> None:
     assert open_shard_set(made).countries == {"FR": 3, "XK": 4}
     assert len(facts.missing) == 97 + 96
     assert facts.missing[0] == "FR/ (4 of 100)"
+
+
+@pytest.mark.parametrize("name", ["country211", "osv5m (shards)"])
+def test_what_was_built_to_be_measured_verifies_without_a_problem(
+    tmp_path: Path, name: str
+) -> None:
+    made, _ = _built(name, TREES[name](tmp_path / "set"), tmp_path / "shards")
+    assert open_shard_set(made).options["keep_unplaced"]
+    assert verify(made, Usable(None)) == []
 
 
 def test_equal_bytes_are_two_photographs_of_a_benchmark(tmp_path: Path) -> None:
@@ -107,6 +119,21 @@ def test_ready_shards_are_indexed_once(tmp_path: Path, caplog: pytest.LogCapture
     assert [path.is_symlink() for path in sorted(made.glob("*.tar"))] == [True, True]
     assert _built("osv5m", given, tmp_path / "shards")[0] == made
     assert caplog.text.count("indexed:") == caplog.text.count("shard set found") == 1
+
+
+def test_a_named_set_of_an_experiment_is_known_by_its_name(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "train")
+    data = DataConfig(source=str(table), shards_dir=str(tmp_path / "shards"))
+    data.shards.val_share = 0.0
+    given = write_im2gps3k(tmp_path / "set", LOST)
+    sources = prepare(data, {"im2gps3k": str(given)}, progress=False)
+    assert len(set_facts(sources.sets["im2gps3k"]).missing) == 3
+
+
+def test_a_set_that_is_not_there_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"yfcc4k: no file or folder .*absent; expected:\n"):
+        _built("yfcc4k", tmp_path / "absent", tmp_path / "shards")
+    assert not (tmp_path / "shards").exists()
 
 
 def test_where_no_photograph_lies_the_tree_is_drawn(tmp_path: Path) -> None:
