@@ -20,7 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", help="a checkpoint or its URL, hf:FOLDER, or open_clip:NAME:TAG_OR_PATH"
     )
+    parser.add_argument(
         "--data", help="NAME=PATH of a benchmark set (docs/benchmarks.md), or a path or URL"
+    )
     parser.add_argument("--protocol", help="a name or a YAML file")
     parser.add_argument("--out", help="a new or empty folder for the result")
     parser.add_argument("--run", dest="run_folder", help="a run; default the newest")
