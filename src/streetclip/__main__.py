@@ -14,6 +14,7 @@ from streetclip.errors import StreetclipError
 COMMANDS = {
     "pretrain": "train a model on captions written from coordinates",
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
+    "compare": "tell whether results differ by more than chance",
     "predict": "say where photographs were taken",
     "shards": "build, index, verify or describe shard sets",
     "sample-world": "render street scenes to try everything without data",
