@@ -4,19 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import torch
 from torch import Tensor
 
 from streetclip.data.photos import PhotoDataset
 from streetclip.errors import ResultError
+from streetclip.evaluation.ceilings import with_nearest
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
 from streetclip.evaluation.matching import full_caption, match
 from streetclip.evaluation.photographs import Photographs, load, passes
-from streetclip.evaluation.predictions import SCHEMA, SeenPlaces, rows_of
+from streetclip.evaluation.numbers import numbers_of
+from streetclip.evaluation.predictions import SeenPlaces, rows_of, table_of
 from streetclip.evaluation.processes import Alone, Processes
 from streetclip.evaluation.result import Result
-from streetclip.evaluation.values import measure
 from streetclip.shards.layout import ShardSet
 from streetclip.zeroshot.bank import TextBank, build_bank
 from streetclip.zeroshot.candidates import Candidates, build_candidates
@@ -40,6 +40,9 @@ class EvaluationOptions:
         top_k: Countries that a prediction tells with their probabilities.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
+        cluster: Photographs that the bootstrap draws together: `auto` (those of a photographer if
+            the set names any, else those of one place), `photo` (none), `place`, or those with the
+            same entry in a column that the set declares.
     """
 
     set_name: str = "val"
@@ -52,6 +55,7 @@ class EvaluationOptions:
     top_k: int = 5
     resamples: int = 1000
     seed: int = 0
+    cluster: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -154,10 +158,13 @@ def _result(
     rows: list[dict[str, Any]],
     bad: list[dict[str, Any]],
 ) -> Result:
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    values = measure(
+    distance = protocol.distance
+    table, clustered_by = table_of(rows, options.cluster)
+    table = with_nearest(table, asked.candidates, radius_km=distance.radius_km)
+    numbers = numbers_of(
         table,
-        inclusive=protocol.distance.inclusive,
+        distance=distance,
+        top_k=options.top_k,
         resamples=options.resamples,
         seed=options.seed,
     )
@@ -177,8 +184,12 @@ def _result(
         matching_batch=min(options.matching_batch, photos),
         resamples=options.resamples,
         seed=options.seed,
-        values=values,
         predictions=table,
+        clustered_by=clustered_by,
+        decoding=protocol.decoding,
+        inclusive=distance.inclusive,
+        geoscore_rounded=distance.geoscore_rounded,
+        **vars(numbers),
     )
 
 
@@ -245,6 +256,7 @@ class _Session:
             self.asked.candidates,
             seen=self.seen,
             radius_km=self.protocol.distance.radius_km,
+            cluster=self.options.cluster,
         )
 
 
