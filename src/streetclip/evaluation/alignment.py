@@ -1,8 +1,9 @@
 """Which photographs several results have in common, and whether they may be compared at all."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pyarrow as pa
 from jaxtyping import Bool, Float64, Int64
 
 from streetclip.errors import ResultError
-from streetclip.evaluation.paired import COMPARED, ERRORS
+from streetclip.evaluation.clusters import cluster_names, cluster_numbers
+from streetclip.evaluation.paired import COMPARED, ERRORS, column_of
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import columns_of
 
@@ -44,23 +46,24 @@ class Aligned:
     Args:
         n: Photographs that all of them have answered for.
         columns: For each result, what each photograph contributes, in the same order.
-        groups: Of each photograph the number of its group, from 0 without gaps.
-        grouped_by: What the photographs of a group share; empty where each is alone.
+        clusters: Of each photograph the number of its cluster, from 0 without gaps; None where
+            each stands alone.
+        clustered_by: What the photographs of a cluster share; empty where each stands alone.
         notes: What a reader must know about photographs that are left out.
     """
 
     n: int
     columns: tuple[dict[str, Float64[np.ndarray, " n"]], ...]
-    groups: Int64[np.ndarray, " n"]
-    grouped_by: str
+    clusters: Int64[np.ndarray, " n"] | None
+    clustered_by: str
     notes: tuple[str, ...]
 
 
 def by_set(folders: Sequence[ResultFolder], *, common: bool = False) -> list[list[ResultFolder]]:
     """Put results on the same photographs together.
 
-    They are the same if the digests of the sets are, or if every photograph of one is in the
-    other: a set that was built anew, or a part of it that lies elsewhere.
+    They are the same if the digests of their sets are, or if the sets hold the same photographs:
+    then one of them was built anew.
 
     Args:
         folders: In any order.
@@ -69,20 +72,15 @@ def by_set(folders: Sequence[ResultFolder], *, common: bool = False) -> list[lis
     Returns:
         Lists of results in the given order; a result that shares its set with no other is alone.
     """
-    sets: list[tuple[list[ResultFolder], frozenset[str]]] = []
+    sets: list[list[ResultFolder]] = []
     for folder in folders:
-        photographs = frozenset(_asked(folder.result))
-        for members, others in sets:
-            if (
-                members[0].result.shard_set_digest == folder.result.shard_set_digest
-                or photographs == others
-                or (common and photographs & others)
-            ):
+        for members in sets:
+            if _together(members[0].result, folder.result, common=common):
                 members.append(folder)
                 break
         else:
-            sets.append(([folder], photographs))
-    return [members for members, _ in sets]
+            sets.append([folder])
+    return sets
 
 
 def different_sets(first: ResultFolder, second: ResultFolder) -> ResultError:
@@ -95,8 +93,8 @@ def different_sets(first: ResultFolder, second: ResultFolder) -> ResultError:
     Returns:
         What the caller raises.
     """
-    one, two = frozenset(_asked(first.result)), frozenset(_asked(second.result))
-    both = len(one & two)
+    one, two = _keys([first.result, second.result])
+    both = len({*one} & {*two})
     remedy = f"--common compares on the {both:,} that both have" if both else None
     return ResultError(
         f"{first.path} and {second.path} are results on different photographs",
@@ -118,7 +116,8 @@ def align(folders: Sequence[ResultFolder]) -> Aligned:
     Raises:
         ResultError: No photograph is common, or a result holds one twice.
     """
-    rows = [_rows(folder) for folder in folders]
+    keys = _keys([folder.result for folder in folders])
+    rows = [_rows(folder, own) for folder, own in zip(folders, keys, strict=True)]
     first, *others = rows
     shared = [name for name in first if all(name in other for other in others)]
     tables = [
@@ -126,20 +125,20 @@ def align(folders: Sequence[ResultFolder]) -> Aligned:
         for folder, row in zip(folders, rows, strict=True)
     ]
     places = [_places(table) for table in tables]
-    same = np.all([place == places[0] for place in places], axis=(0, 2))
+    same = np.all([_equal(place, places[0]) for place in places], axis=(0, 2))
     if not same.any():
         names = " and ".join(str(folder.path) for folder in folders)
         raise ResultError(f"no photograph has an answer in all of {names}", got=_counts(folders))
     tables = [table.filter(pa.array(same)) for table in tables]
-    groups, grouped_by = _groups(folders, tables)
+    clusters, clustered_by = _clusters(folders, tables)
     return Aligned(
         n=int(np.count_nonzero(same)),
         columns=tuple(
             _columns(folder.result, table) for folder, table in zip(folders, tables, strict=True)
         ),
-        groups=groups,
-        grouped_by=grouped_by,
-        notes=tuple(_notes(folders, rows, shared, same)),
+        clusters=clusters,
+        clustered_by=clustered_by,
+        notes=tuple(_notes(folders, {*chain(*keys)}, rows, same)),
     )
 
 
@@ -147,24 +146,38 @@ def _set(result: Result) -> str:
     return f"'{result.set_name}' ({result.shard_set_digest[:8]}, {result.photos:,} photographs)"
 
 
-def _asked(result: Result) -> list[str]:
-    """The photographs that a result was asked for, by what names them in any build of a set."""
-    keys = [*result.predictions["key"].to_pylist(), *(key for key, _ in result.unreadable)]
-    return _names(keys)
+def _together(one: Result, other: Result, *, common: bool) -> bool:
+    if one.shard_set_digest == other.shard_set_digest:
+        return True
+    first, second = (frozenset(keys) for keys in _keys([one, other]))
+    return first == second or (common and not first.isdisjoint(second))
 
 
-def _names(keys: Sequence[str]) -> list[str]:
-    """The part of each key that does not change when other photographs of its set do."""
-    names = [found[1] if (found := _OUR_KEY.fullmatch(key)) else key for key in keys]
-    # A file that stands in a set twice, such as at two places, is told apart by its number.
-    return names if len(set(names)) == len(names) else list(keys)
+def _keys(results: Sequence[Result]) -> list[list[str]]:
+    """The photographs that each result was asked for; those with an answer come first.
+
+    In another build of a set a photograph may have another number, and the same digest.
+    """
+    keys = [
+        [*result.predictions["key"].to_pylist(), *(key for key, _ in result.unreadable)]
+        for result in results
+    ]
+    if len({result.shard_set_digest for result in results}) == 1:
+        return keys
+    digests = [[_without_number(key) for key in own] for own in keys]
+    # A file that stands in a set twice, such as at two places, is told apart by its number only.
+    return digests if all(len({*own}) == len(own) for own in digests) else keys
 
 
-def _rows(folder: ResultFolder) -> dict[str, int]:
+def _without_number(key: str) -> str:
+    found = _OUR_KEY.fullmatch(key)
+    return found[1] if found else key
+
+
+def _rows(folder: ResultFolder, keys: Sequence[str]) -> dict[str, int]:
     """The row of each photograph that has an answer."""
     answered = folder.result.predictions.num_rows
-    names = _asked(folder.result)
-    rows = {name: row for row, name in enumerate(names[:answered])}
+    rows = {key: row for row, key in enumerate(keys[:answered])}
     if len(rows) != answered:
         raise ResultError(
             f"{folder.path} holds photographs twice", got=f"{answered - len(rows)} repeated keys"
@@ -177,32 +190,34 @@ def _places(table: pa.Table) -> Float64[np.ndarray, "n 2"]:
     return np.stack([table[name].to_numpy().astype(np.float64) for name in names], axis=1)
 
 
+def _equal(
+    one: Float64[np.ndarray, "n 2"], other: Float64[np.ndarray, "n 2"]
+) -> Bool[np.ndarray, "n 2"]:
+    """Where the degrees are the same; photographs without a place are the same too."""
+    return (one == other) | (np.isnan(one) & np.isnan(other))
+
+
 def _columns(result: Result, table: pa.Table) -> dict[str, Float64[np.ndarray, " n"]]:
-    columns = columns_of(table, inclusive=result.inclusive)
-    chosen = {name: columns[name] for name in COMPARED.values()}
-    if result.geoscore_rounded:
-        chosen["geoscore"] = np.round(chosen["geoscore"])
-    return chosen
+    columns = columns_of(
+        table, inclusive=result.inclusive, geoscore_rounded=result.geoscore_rounded
+    )
+    return {column_of(name): columns[column_of(name)] for name in COMPARED}
 
 
-def _groups(
+def _clusters(
     folders: Sequence[ResultFolder], tables: Sequence[pa.Table]
-) -> tuple[Int64[np.ndarray, " n"], str]:
-    """Photographs that are no independent evidence: by the results' own groups, else by place."""
+) -> tuple[Int64[np.ndarray, " n"] | None, str]:
+    """Photographs that are no independent evidence: as the results say, or else by place."""
     for folder, table in zip(folders, tables, strict=True):
-        labels = table["cluster"].to_pylist()
-        if any(label is not None for label in labels):
-            named = [i if label is None else label for i, label in enumerate(labels)]
-            return _numbered(named, folder.result.clustered_by or "cluster")
-    return _numbered([tuple(place) for place in _places(tables[0]).tolist()], "place")
-
-
-def _numbered(
-    labels: Sequence[object], grouped_by: str
-) -> tuple[Int64[np.ndarray, " n"], str]:
-    number = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-    groups = np.array([number[label] for label in labels], dtype=np.int64)
-    return groups, grouped_by if len(number) < len(labels) else ""
+        numbers = cluster_numbers(table)
+        if numbers is not None:
+            return numbers, folder.result.clustered_by
+    places = [
+        None if np.isnan(place).any() else (float(place[0]), float(place[1]))
+        for place in _places(tables[0])
+    ]
+    names, shared = cluster_names([None] * len(places), places, "place")
+    return cluster_numbers(pa.table({"cluster": pa.array(names, pa.string())})), shared
 
 
 def _counts(folders: Sequence[ResultFolder]) -> str:
@@ -211,8 +226,8 @@ def _counts(folders: Sequence[ResultFolder]) -> str:
 
 def _notes(
     folders: Sequence[ResultFolder],
-    rows: Sequence[dict[str, int]],
-    shared: Sequence[str],
+    asked: Set[str],
+    rows: Sequence[Mapping[str, int]],
     same: Bool[np.ndarray, " m"],
 ) -> list[str]:
     """Every photograph that does not count, by the reason."""
@@ -221,16 +236,14 @@ def _notes(
         notes.append(
             "The results are of different shard sets; photographs are matched by their keys."
         )
-    everything = set().union(*(_asked(folder.result) for folder in folders))
-    if len(everything) > len(shared):
+    if len(asked) > len(same):
         lacking = "; ".join(
-            f"{folder.path} lacks {len(everything) - len(row):,}"
-            f" ({len(folder.result.unreadable):,} of them not readable)"
+            f"{folder.path} has {len(row):,} and {len(folder.result.unreadable):,} not readable"
             for folder, row in zip(folders, rows, strict=True)
         )
         notes.append(
-            f"Photographs without an answer in every result: {len(everything) - len(shared):,} of "
-            f"{len(everything):,}; they are left out ({lacking})."
+            f"Photographs without an answer in every result, left out: {len(asked) - len(same):,} "
+            f"of {len(asked):,} ({lacking})."
         )
     moved = int(np.count_nonzero(~same))
     if moved:
@@ -248,8 +261,9 @@ def _disagreeing(result: Result) -> list[str]:
     """Values that a result has computed by another rule than the one that is used here."""
     columns = _columns(result, result.predictions)
     names = []
-    for name, column in COMPARED.items():
-        stated, known = result.values.get(name), columns[column][~np.isnan(columns[column])]
+    for name in COMPARED:
+        stated, column = result.values.get(name), columns[column_of(name)]
+        known = column[~np.isnan(column)]
         if stated is None or stated.value is None or not len(known):
             continue
         here = float(np.median(known) if name in ERRORS else np.mean(known))

@@ -83,8 +83,9 @@ class Comparison:
         set_name: What the first result calls the photographs.
         title: Of the set, with the number of photographs that all results have answered for.
         n: That number.
-        groups: Groups that the bootstrap draws and the tests turn; 0 where photographs are alone.
-        grouped_by: What the photographs of a group share.
+        clusters: Clusters that the bootstrap draws and the tests turn; 0 where photographs stand
+            alone.
+        clustered_by: What the photographs of a cluster share.
         baseline: What the result is called that the others are compared with; None where all
             are compared with each other.
         entrants: The results, in the order in which they were given.
@@ -98,8 +99,8 @@ class Comparison:
     set_name: str
     title: str
     n: int
-    groups: int
-    grouped_by: str
+    clusters: int
+    clustered_by: str
     baseline: str | None
     entrants: tuple[Entrant, ...]
     pairs: tuple[Pair, ...]
@@ -137,20 +138,19 @@ def compare(
     aligned = align(folders)
     numbers = list(_pairs(len(folders), base))
     found = paired(
-        aligned.columns, numbers, groups=aligned.groups, resamples=resamples, seed=seed
+        aligned.columns, numbers, clusters=aligned.clusters, resamples=resamples, seed=seed
     )
     pairs = tuple(
         Pair(called[first], called[second], differences)
         for (first, second), differences in zip(numbers, found.differences, strict=True)
     )
-    groups = int(aligned.groups.max()) + 1 if aligned.grouped_by else 0
     first = folders[0].result
     return Comparison(
         set_name=first.set_name,
         title=set_title(first.set_name, aligned.n),
         n=aligned.n,
-        groups=groups,
-        grouped_by=aligned.grouped_by,
+        clusters=_number(aligned),
+        clustered_by=aligned.clustered_by,
         baseline=None if base is None else called[base],
         entrants=tuple(map(_entrant, folders, called, found.estimates)),
         pairs=pairs,
@@ -159,6 +159,11 @@ def compare(
         seed=seed,
         notes=tuple(_notes(folders, called, aligned, pairs, resamples, seed)),
     )
+
+
+def _number(aligned: Aligned) -> int:
+    """How many clusters there are; 0 where photographs stand alone."""
+    return 0 if aligned.clusters is None else int(aligned.clusters.max()) + 1
 
 
 def _pairs(number: int, base: int | None) -> Iterator[tuple[int, int]]:
@@ -200,14 +205,13 @@ def _notes(
     results = [folder.result for folder in folders]
     yield from _differing(results, called)
     drawn = "photographs"
-    if aligned.grouped_by:
-        drawn = f"{int(aligned.groups.max()) + 1:,} groups of photographs of one"
-        drawn += f" {aligned.grouped_by}"
+    if _number(aligned):
+        drawn = f"{_number(aligned):,} clusters of photographs of one {aligned.clustered_by}"
     yield (
         f"95 % intervals: paired bootstrap over {drawn}, the same {resamples:,} draws for all "
         f"models, seed {seed}."
     )
-    turned = ", groups turned as a whole" if aligned.grouped_by else ""
+    turned = ", clusters turned as a whole" if _number(aligned) else ""
     yield (
         f"p: two-sided, for shares the mid-p value of McNemar's test{turned}; for median and "
         "GeoScore from the paired bootstrap."

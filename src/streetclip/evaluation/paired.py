@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from streetclip.evaluation.bootstrap import Estimate
+from streetclip.evaluation.bootstrap import Estimate, Statistic
 from streetclip.evaluation.draws import Draws, draw, interval
 from streetclip.evaluation.significance import SIGNIFICANT, bootstrap_p, holm, mid_p
 from streetclip.evaluation.values import STATISTICS
@@ -15,10 +15,10 @@ from streetclip.metrics.functional import RADII_KM
 
 Columns = Mapping[str, Float64[np.ndarray, " n"]]
 
-# What of each photograph makes up a value that is compared.
-COMPARED: Mapping[str, str] = MappingProxyType(
+# The values that are compared; each is made of one column.
+COMPARED: Mapping[str, Statistic] = MappingProxyType(
     {
-        name: STATISTICS[name].columns[0]
+        name: STATISTICS[name]
         for name in (
             *(f"within_{r}km" for r in RADII_KM),
             "median_km",
@@ -78,25 +78,39 @@ class Paired:
     differences: tuple[Mapping[str, Difference], ...]
 
 
+def column_of(name: str) -> str:
+    """What of each photograph makes up a value.
+
+    Args:
+        name: Of `COMPARED`.
+
+    Example:
+        >>> column_of("median_km")
+        'distance_km'
+    """
+    (column,) = COMPARED[name].columns
+    return column
+
+
 def paired(
     models: Sequence[Columns],
     pairs: Sequence[tuple[int, int]],
     *,
-    groups: Int64[np.ndarray, " n"],
+    clusters: Int64[np.ndarray, " n"] | None = None,
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Paired:
     """Compare models that have answered for the same photographs.
 
-    Groups of photographs are drawn once, and the same draw is used for all models: what is hard
-    for both leaves their difference alone.
+    Photographs, or clusters of them, are drawn once, and the same draw is used for all models:
+    what is hard for both leaves their difference alone.
 
     Args:
         models: For each, what each photograph contributes to each value, with the columns that
             `COMPARED` names; NaN where it does not count. It counts where it counts for all.
         pairs: Numbers of a first and a second model.
-        groups: Of each photograph the number of its group, from 0 without gaps; photographs that
-            are drawn singly have one each.
+        clusters: Of each photograph the number of its cluster, from 0 without gaps; None where
+            each stands alone.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
 
@@ -107,28 +121,28 @@ def paired(
         >>> import numpy as np
         >>> right = np.arange(200) % 4 > 0
         >>> def model(right):
-        ...     columns = {name: right.astype(float) for name in COMPARED.values()}
+        ...     columns = {column_of(name): right.astype(float) for name in COMPARED}
         ...     return columns | {"distance_km": np.where(right, 10.0, 3000.0)}
         >>> models = [model(right), model(right | (np.arange(200) < 40))]
-        >>> result = paired(models, [(0, 1)], groups=np.arange(200), resamples=500)
+        >>> result = paired(models, [(0, 1)], resamples=500)
         >>> found = result.differences[0]["within_25km"]
         >>> round(found.value, 6), found.first_only, found.second_only, found.better
         (0.05, 0, 10, 'second')
     """
     models = _counting_alike(models)
-    drawn = draw(models, COMPARED, medians=ERRORS, groups=groups, resamples=resamples, seed=seed)
+    drawn = draw(models, COMPARED, clusters=clusters, resamples=resamples, seed=seed)
     differences = [
         {
-            name: _difference(models, pair, name, groups, drawn)
-            for name, column in COMPARED.items()
-            if not np.isnan(models[0][column]).all()
+            name: _difference(models, pair, name, clusters, drawn)
+            for name in COMPARED
+            if not np.isnan(models[0][column_of(name)]).all()
         }
         for pair in pairs
     ]
     estimates = tuple(
         {
-            name: _estimate(model[column], drawn.values[i, name], drawn.resamples[i, name])
-            for name, column in COMPARED.items()
+            name: _estimate(model[column_of(name)], drawn, (i, name))
+            for name in COMPARED
         }
         for i, model in enumerate(models)
     )
@@ -136,7 +150,7 @@ def paired(
 
 
 def _counting_alike(models: Sequence[Columns]) -> list[dict[str, Float64[np.ndarray, " n"]]]:
-    columns = set(COMPARED.values())
+    columns = {column_of(name) for name in COMPARED}
     unknown = {
         name: np.any([np.isnan(model[name]) for model in models], axis=0) for name in columns
     }
@@ -147,32 +161,34 @@ def _counting_alike(models: Sequence[Columns]) -> list[dict[str, Float64[np.ndar
 
 
 def _estimate(
-    column: Float64[np.ndarray, " n"], value: float, drawn: Float64[np.ndarray, " r"]
+    column: Float64[np.ndarray, " n"], drawn: Draws, key: tuple[int, str]
 ) -> Estimate:
     n = int(np.count_nonzero(~np.isnan(column)))
-    return Estimate(value, n, *interval(drawn)) if n else Estimate(None, 0)
+    if not n:
+        return Estimate(None, 0)
+    return Estimate(drawn.values[key], n, *interval(drawn.resamples[key]))
 
 
 def _difference(
     models: Sequence[Columns],
     pair: tuple[int, int],
     name: str,
-    groups: Int64[np.ndarray, " n"],
+    clusters: Int64[np.ndarray, " n"] | None,
     drawn: Draws,
 ) -> Difference:
     first, second = pair
-    column = COMPARED[name]
-    each = models[second][column] - models[first][column]
+    each = models[second][column_of(name)] - models[first][column_of(name)]
     known = ~np.isnan(each)
+    alone = np.arange(len(each)) if clusters is None else clusters
     apart = drawn.resamples[second, name] - drawn.resamples[first, name]
     low, high = interval(apart)
     value = drawn.values[second, name] - drawn.values[first, name]
     n = int(np.count_nonzero(known))
     if name in _NUMBERS:
-        differing = len(np.unique(groups[known & (each != 0)]))
+        differing = len(np.unique(alone[known & (each != 0)]))
         p = bootstrap_p(apart, differing=differing)
         return Difference(value, n, low, high, p, "bootstrap")
-    gains = np.bincount(groups[known], weights=each[known]).round().astype(np.int64)
+    gains = np.bincount(alone[known], weights=each[known]).round().astype(np.int64)
     return Difference(
         value,
         n,

@@ -10,19 +10,19 @@ SIGNIFICANT = 0.05
 
 
 def mid_p(gains: Int64[np.ndarray, " k"]) -> float:
-    """The two-sided mid-p value of McNemar's test, for photographs or for groups of them.
+    """The two-sided mid-p value of McNemar's test, for photographs or for clusters of them.
 
     Without a difference between two models, it is a matter of chance which of them is right where
     only one is: each gain may as well be a loss. The distribution of the sum under all these
     choices is computed exactly, so there is no number of pairs from which an approximation
-    begins. Groups are turned as a whole, because their photographs are not independent.
+    begins. Clusters are turned as a whole, because their photographs are not independent.
 
     The mid-p value counts what was observed by half. The plain exact test is conservative (it
     rejects far less often than it says), and the one with a chi-square rejects too often when few
     pairs are discordant; mid-p did not exceed its level in any of 9,595 situations.
 
     Args:
-        gains: For each photograph, or each group: on how many photographs only the second model
+        gains: For each photograph, or each cluster: on how many photographs only the second model
             is right, less those on which only the first is.
 
     Returns:
@@ -52,7 +52,7 @@ def bootstrap_p(drawn: Float64[np.ndarray, " r"], *, differing: int) -> float:
 
     Args:
         drawn: The difference in each resample.
-        differing: Photographs, or groups, on which the two models differ. A few of them cannot
+        differing: Photographs, or clusters, on which the two models differ. A few of them cannot
             prove anything, however alike they are: no p-value is below the share of the two
             outcomes in which all of them speak for the same model.
 
