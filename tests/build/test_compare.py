@@ -93,12 +93,12 @@ def test_a_folder_with_one_result_inside_can_be_named(two: tuple[Path, Path]) ->
     words = [f"new={two[0].parent / 'run'}", str(two[1])]
     (comparison,) = compare_folders(words, resamples=200).comparisons
     assert comparison.entrants[0].label == "new"
-    with pytest.raises(InputError, match="'x' would name all results in .*; got: 3 results"):
+    with pytest.raises(InputError, match=r"'x' would name all results in .*; got: 3 results"):
         compare_folders([f"x={two[0].parent}"], resamples=200)
 
 
 def test_one_result_is_no_comparison(two: tuple[Path, Path]) -> None:
-    with pytest.raises(InputError, match="a comparison needs two results or more; got: .*a"):
+    with pytest.raises(InputError, match=r"a comparison needs two results or more; got: .*a"):
         compare_folders([str(two[0])])
 
 

@@ -89,9 +89,10 @@ def test_unreadable_photographs_are_left_out_of_all_and_counted() -> None:
     )  # fmt: skip
     aligned = align([first, second])
     assert aligned.n == 2
-    assert aligned.notes == (
+    (note,) = aligned.notes
+    assert note == (
         "Photographs without an answer in every result, left out: 2 of 4 (a has 3 and 1 not "
-        "readable; b has 3 and 1 not readable).",
+        "readable; b has 3 and 1 not readable)."
     )
 
 
@@ -101,9 +102,7 @@ def test_a_photograph_with_another_true_place_is_another_photograph() -> None:
     second = folder("b", [True] * 3, places=places)
     aligned = align([first, second])
     assert aligned.n == 2
-    assert aligned.notes == (
-        "Photographs whose true place differs between results, left out: 1.",
-    )
+    assert aligned.notes == ("Photographs whose true place differs between results, left out: 1.",)
 
 
 def test_a_file_that_stands_twice_in_a_set_is_told_apart_by_its_number() -> None:
@@ -173,8 +172,8 @@ def test_the_rules_of_each_result_are_followed() -> None:
 def test_values_that_predictions_do_not_give_are_named() -> None:
     stated = {"geoscore": Estimate(1.0, 3), "median_km": Estimate(NEAR, 3)}
     odd = folder("b", [True] * 3, values=stated)
-    notes = align([folder("a", [True] * 3), odd]).notes
-    assert notes == (
+    (note,) = align([folder("a", [True] * 3), odd]).notes
+    assert note == (
         "b states other values than its predictions give here, which are those that are compared: "
-        "geoscore.",
+        "geoscore."
     )

@@ -76,7 +76,9 @@ def test_the_notes_state_photographs_draws_tests_and_family(three: Comparison) -
     assert "Photographs that all 3 results have answered for: 300." in notes
     assert "paired bootstrap over photographs, the same 2,000 draws for all models" in notes
     assert "the mid-p value of McNemar's test;" in notes
-    assert "by Holm, over the family of all 24 differences of this table (8 values, 3 pairs)" in notes
+    assert (
+        "by Holm, over the family of all 24 differences of this table (8 values, 3 pairs)" in notes
+    )
     assert "differ in their" not in notes
     assert "take more" not in notes
 
@@ -93,7 +95,9 @@ def test_clusters_are_stated() -> None:
 def test_other_protocols_and_decodings_are_compared_and_stated() -> None:
     other = folder("b", 80, protocol="ours", protocol_digest="e" * 64, decoding="beam")
     notes = compared(folder("a", 90), other).notes
-    assert "The results differ in their protocols: a: paper (bbbbbbbb); b: ours (eeeeeeee)." in notes
+    assert (
+        "The results differ in their protocols: a: paper (bbbbbbbb); b: ours (eeeeeeee)." in notes
+    )
     assert "The results differ in their decodings: a: greedy; b: beam." in notes
 
 

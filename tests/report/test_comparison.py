@@ -77,9 +77,7 @@ def test_values_stand_with_their_intervals_beside_each_other(comparison: Compari
 
 
 def test_what_is_real_is_said_in_words(comparison: Comparison) -> None:
-    same, apart = (
-        {row[0]: row[1:] for row in difference_rows(pair)} for pair in comparison.pairs
-    )
+    same, apart = ({row[0]: row[1:] for row in difference_rows(pair)} for pair in comparison.pairs)
     assert same["country"] == [
         "0.0 points", "0.0 to 0.0", "300", "0", "0", "1.0000", "1.0000", NOT_SHOWN,
     ]  # fmt: skip

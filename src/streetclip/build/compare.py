@@ -130,8 +130,8 @@ def _alone(
     for folder in alone:
         if within[folder.path] is None or len(alone) == len(sets):
             # There are two results, so where one is alone there is another set.
-            other = next(members[0] for members in sets if members[0] is not folder)
-            raise different_sets(other, folder)
+            first, second, *_ = (members[0] for members in sets)
+            raise different_sets(first, second if folder is first else folder)
     return tuple(
         f"{folder.path} is the only result on its photographs ('{folder.result.set_name}') and is "
         "left out."

@@ -248,12 +248,13 @@ def _notes(
     moved = int(np.count_nonzero(~same))
     if moved:
         notes.append(f"Photographs whose true place differs between results, left out: {moved:,}.")
-    for folder in folders:
-        if names := _disagreeing(folder.result):
-            notes.append(
-                f"{folder.path} states other values than its predictions give here, which are "
-                f"those that are compared: {', '.join(names)}."
-            )
+    odd = {folder.path: _disagreeing(folder.result) for folder in folders}
+    notes += [
+        f"{path} states other values than its predictions give here, which are those that are "
+        f"compared: {', '.join(names)}."
+        for path, names in odd.items()
+        if names
+    ]
     return notes
 
 

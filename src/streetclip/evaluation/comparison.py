@@ -230,8 +230,8 @@ def _family(pairs: Sequence[Pair], resamples: int) -> Iterator[str]:
     least = 2 * tests / (resamples + 1)
     if least > SIGNIFICANT:
         yield (
-            f"{resamples:,} draws can show no adjusted p below {min(least, 1.0):.2f} for median and "
-            "GeoScore if nothing else is significant; take more."
+            f"{resamples:,} draws can show no adjusted p below {min(least, 1.0):.2f} for median "
+            "and GeoScore if nothing else is significant; take more."
         )
 
 

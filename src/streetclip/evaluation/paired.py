@@ -140,10 +140,7 @@ def paired(
         for pair in pairs
     ]
     estimates = tuple(
-        {
-            name: _estimate(model[column_of(name)], drawn, (i, name))
-            for name in COMPARED
-        }
+        {name: _estimate(model[column_of(name)], drawn, (i, name)) for name in COMPARED}
         for i, model in enumerate(models)
     )
     return Paired(estimates, tuple(_judged(differences)))
@@ -155,14 +152,11 @@ def _counting_alike(models: Sequence[Columns]) -> list[dict[str, Float64[np.ndar
         name: np.any([np.isnan(model[name]) for model in models], axis=0) for name in columns
     }
     return [
-        {name: np.where(unknown[name], np.nan, model[name]) for name in columns}
-        for model in models
+        {name: np.where(unknown[name], np.nan, model[name]) for name in columns} for model in models
     ]
 
 
-def _estimate(
-    column: Float64[np.ndarray, " n"], drawn: Draws, key: tuple[int, str]
-) -> Estimate:
+def _estimate(column: Float64[np.ndarray, " n"], drawn: Draws, key: tuple[int, str]) -> Estimate:
     n = int(np.count_nonzero(~np.isnan(column)))
     if not n:
         return Estimate(None, 0)

@@ -33,14 +33,14 @@ _ESCAPES = str.maketrans(
 
 
 def escaped(text: str) -> str:
-    """A text that LaTeX prints as it is.
+    r"""A text that LaTeX prints as it is.
 
     Args:
         text: Of whatever origin, such as the name of a model.
 
     Example:
         >>> print(escaped("my_model, 95 % & more"))
-        my\\_model, 95 \\% \\& more
+        my\_model, 95 \% \& more
     """
     return text.translate(_ESCAPES)
 
@@ -72,20 +72,13 @@ def _values(comparison: Comparison) -> str:
 
 
 def _differences(comparison: Comparison) -> str:
-    blocks = [
-        [[pair_title(pair)], *difference_rows(pair)]
-        for pair in comparison.pairs
-    ]
+    blocks = [[[pair_title(pair)], *difference_rows(pair)] for pair in comparison.pairs]
     return _tabular("lrrrrrrrl", DIFFERENCE_HEAD, blocks)
 
 
-def _tabular(
-    columns: str, head: Sequence[str], blocks: Sequence[Sequence[Sequence[str]]]
-) -> str:
+def _tabular(columns: str, head: Sequence[str], blocks: Sequence[Sequence[Sequence[str]]]) -> str:
     """Blocks of rows with a rule between them; a row of one cell spans all columns."""
-    body = "\\hline\n".join(
-        "".join(_row(row, len(columns)) for row in block) for block in blocks
-    )
+    body = "\\hline\n".join("".join(_row(row, len(columns)) for row in block) for block in blocks)
     inside = f"\\hline\n{_row(head, len(columns))}\\hline\n{body}\\hline\n"
     return f"\\begin{{tabular}}{{{columns}}}\n{inside}\\end{{tabular}}\n"
 
