@@ -79,7 +79,7 @@ def interval(drawn: Float64[np.ndarray, " r"]) -> tuple[float, float]:
 
     Example:
         >>> import numpy as np
-        >>> interval(np.arange(41.0))
+        >>> tuple(round(end, 3) for end in interval(np.arange(41.0)))
         (1.0, 39.0)
     """
     low, high = np.quantile(drawn[~np.isnan(drawn)], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

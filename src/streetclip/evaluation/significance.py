@@ -33,7 +33,7 @@ def mid_p(gains: Int64[np.ndarray, " k"]) -> float:
 
     Example:
         >>> import numpy as np
-        >>> mid_p(np.array([1, 1, 1, 1, 1, -1, 0, 0]))
+        >>> round(mid_p(np.array([1, 1, 1, 1, 1, -1, 0, 0])), 6)
         0.125
     """
     sizes, counts = np.unique(np.abs(gains[gains != 0]), return_counts=True)
