@@ -10,12 +10,13 @@ from tests.tinyresults import planted
 
 from streetclip.evaluation.alignment import ResultFolder
 from streetclip.evaluation.comparison import Comparison, compare
-from streetclip.evaluation.paired import COMPARED
+from streetclip.evaluation.paired import COMPARED, Difference
 from streetclip.report.comparison import (
     NOT_SHOWN,
     difference_rows,
     format_difference,
     format_p,
+    format_range,
     markdown,
     terminal_tables,
     value_rows,
@@ -54,6 +55,21 @@ def comparison() -> Comparison:
 )
 def test_differences_have_signs_and_units(name: str, value: float, text: str) -> None:
     assert format_difference(name, value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "text"),
+    [
+        ("within_25km", 0.014, 0.046, "+1.4 to +4.6"),
+        ("median_km", -81.4, 3.3, "-81 to +3"),
+        ("median_km", -2.34, 0.0, "-2.3 to 0.0"),
+    ],
+)
+def test_both_ends_of_an_interval_have_the_same_digits(
+    name: str, low: float, high: float, text: str
+) -> None:
+    found = Difference(0.0, 9, low, high, p=1.0, test="bootstrap")
+    assert format_range(name, found) == text
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def format_difference(name: str, value: float) -> str:
         ('+3.0 points', '-120 km')
     """
     unit = " km" if name.endswith("_km") else "" if name == "geoscore" else " points"
-    return _signed(name, value) + unit
+    return _signed(name, value, like=value) + unit
 
 
 def format_range(name: str, found: Difference) -> str:
@@ -50,9 +50,11 @@ def format_range(name: str, found: Difference) -> str:
         found: Between two models.
 
     Returns:
-        Both ends with their signs.
+        Both ends with their signs, and as many digits.
     """
-    return f"{_signed(name, found.low)} to {_signed(name, found.high)}"
+    ends = (found.low, found.high)
+    greatest = max(map(abs, ends))
+    return " to ".join(_signed(name, end, like=greatest) for end in ends)
 
 
 def format_p(p: float) -> str:
@@ -249,8 +251,9 @@ def _digests(entrant: Entrant) -> list[str]:
     return [entrant.label, *(f"`{digest[:16]}`" for digest in digests)]
 
 
-def _signed(name: str, value: float) -> str:
-    if name == "geoscore" or (name.endswith("_km") and abs(value) >= 10):
+def _signed(name: str, value: float, *, like: float) -> str:
+    """A number with its sign, and the digits that another of the same kind needs."""
+    if name == "geoscore" or (name.endswith("_km") and abs(like) >= 10):
         text = f"{value:+,.0f}"
     else:
         text = f"{value if name.endswith('_km') else 100 * value:+,.1f}"
