@@ -15,6 +15,7 @@ COMMANDS = {
     "pretrain": "train a model on captions written from coordinates",
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
     "compare": "tell whether results differ by more than chance",
+    "leaks": "find photographs of a benchmark set that training has seen",
     "predict": "say where photographs were taken",
     "shards": "build, index, verify or describe shard sets",
     "sample-world": "render street scenes to try everything without data",

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,22 @@ def test_countries_can_be_held_out_of_the_sample_world(tmp_path: Path) -> None:
     data.shards.holdout_countries = ["Atlantis"]
     with pytest.raises(ManifestError, match="unknown country; got: Atlantis"):
         prepare(data, {}, progress=False)
+
+
+def test_two_commands_that_want_the_same_sample_world_share_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = SampleWorldConfig(photos=12, val_photos=4, size_px=32)
+    data = _data("sample-world", tmp_path, sample_world=world)
+    caplog.set_level("INFO")
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(lambda _: prepare(data, {}, progress=False), range(2))
+    assert one == two
+    assert len(open_shard_set(Path(one.train))) == 12
+    assert "another process is building" in caplog.text
+    assert [path.name for path in (tmp_path / "shards").iterdir()] == [
+        Path(one.train).parents[1].name
+    ]
 
 
 def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:

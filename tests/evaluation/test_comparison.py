@@ -1,5 +1,6 @@
 """A comparison holds values, differences and what a reader must know."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,16 @@ def test_values_are_on_the_common_photographs(three: Comparison) -> None:
     accuracy = [entrant.values["country_accuracy"].value for entrant in three.entrants]
     assert accuracy == pytest.approx([0.7, 0.7, 0.9])
     assert three.entrants[0].values["region_accuracy"].value is None
+
+
+def test_the_title_says_that_photographs_of_the_set_are_left_out() -> None:
+    first, second = folder("a", 90), folder("b", 80)
+    part = planted(right(0)[:100], model="c")
+    shorter = ResultFolder(Path("c"), part, "c")
+    assert compared(first, shorter).title == "val (partial: 100 of 300 photographs)"
+    known = replace(first.result, set_name="im2gps", set_photos=310, missing=("x",) * 10)
+    entrant = replace(first, result=known)
+    assert compared(entrant, second).title == "IM2GPS (partial: 300 of 310 photographs)"
 
 
 def test_entrants_say_where_they_come_from(three: Comparison) -> None:

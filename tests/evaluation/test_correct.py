@@ -65,6 +65,10 @@ def test_the_country_may_be_among_the_most_probable_ones() -> None:
     np.testing.assert_equal(country_among(rows, 3), [1.0, 1.0, 0.0, NAN, NAN])
 
 
+def test_five_of_three_countries_are_no_value() -> None:
+    np.testing.assert_equal(country_among(table({}), 5), [NAN])
+
+
 def test_null_becomes_nan() -> None:
     rows = table({"matched": True}, {"matched": None}, {"matched": False})
     np.testing.assert_equal(truth_of(rows, "matched"), [1.0, NAN, 0.0])

@@ -51,7 +51,7 @@ def run(scale: Scale, work: Path) -> Tally:
         for pattern in (TARS, INDICES)
         for name, fault in FAULTS.items()
     ]
-    moments = (Kill("batch", 2), Kill("start", 5))
+    moments = (Kill("batch", 2), Kill("start", 5), Kill("start", 6))
     drops = [_dropping(whole, seed, moments=()) for seed in range(4)]
     drops += [_dropping(whole, 4, moments=moments)]
     # Loader processes of a remote set are started anew, which takes their imports.
@@ -89,9 +89,12 @@ def _dropping(whole: TinyRun, seed: int, *, moments: Sequence[Kill]) -> Case:
     def work(folder: Path) -> Tally:
         with BadServer(whole.shards, drop_every=5, seed=seed) as server:
             run = _at(whole, server, folder)
-            for moment in moments:
+            for number, moment in enumerate(moments):
                 kill(run, moment)
-                shutil.rmtree(folder / "cache")
+                # Without the cache the next life asks the server again; with it, it goes on from
+                # what the killed one had fetched, whole and half.
+                if number % 2:
+                    shutil.rmtree(folder / "cache")
             finish(run)
         tally = verdict(run, whole, kills=len(moments), others=1)
         wrong = [*_well_behaved(server), *_unclean(folder / "cache", whole.shards)]

@@ -8,7 +8,7 @@ from tests.tinyresults import planted
 
 from streetclip.evaluation.alignment import ResultFolder
 from streetclip.evaluation.comparison import compare
-from streetclip.report.comparison_latex import escaped, latex
+from streetclip.report.comparison_latex import latex
 
 UGLY = r"my_model {50%} & co \x"
 
@@ -23,13 +23,6 @@ def text() -> str:
         for name, wrong in (("plain", 90), (UGLY, 20))
     ]
     return latex([compare(folders, resamples=500)])
-
-
-def test_characters_that_mean_something_are_escaped() -> None:
-    assert escaped("a_b#c$d^e~f<g>h") == (
-        r"a\_b\#c\$d\textasciicircum{}e\textasciitilde{}f\textless{}g\textgreater{}h"
-    )
-    assert escaped("\\{}%&\n") == r"\textbackslash{}\{\}\%\& "
 
 
 def test_nothing_is_left_unescaped(text: str) -> None:

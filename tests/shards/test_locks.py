@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from streetclip.shards.locks import is_shared, locked, release, share, try_lock
+from streetclip.shards.locks import alone, is_shared, locked, release, share, try_lock
 
 SCRIPT = """
 import sys, time
@@ -82,3 +82,22 @@ def test_a_short_lock_keeps_its_file(tmp_path: Path) -> None:
         with locked(tmp_path / "lock"):
             assert is_shared(tmp_path / "lock")
     assert (tmp_path / "lock").exists()
+
+
+def test_who_waits_for_long_work_says_so_once_and_comes_next(tmp_path: Path) -> None:
+    path, said = tmp_path / "folder" / "lock", []
+
+    def work() -> None:
+        with alone(path, lambda: said.append("waits")):
+            said.append("in")
+
+    with ThreadPoolExecutor(1) as pool:
+        with alone(path, lambda: said.append("never")):
+            other = pool.submit(work)
+            while not said:
+                time.sleep(0.005)
+            time.sleep(0.5)
+            assert said == ["waits"]
+        other.result(timeout=60)
+    assert said == ["waits", "in"]
+    assert not path.exists()

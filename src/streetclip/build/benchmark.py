@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import torch
 
@@ -15,13 +14,14 @@ from streetclip.build.sources import open_set, whole
 from streetclip.config.load import load_experiment
 from streetclip.config.schema import BenchmarkConfig, RemoteConfig, ShardsConfig
 from streetclip.errors import InputError, ModelError
+from streetclip.evaluation.clusters import declared_columns
 from streetclip.evaluation.predictions import SeenPlaces
+from streetclip.evaluation.registry import NamedSource, parse_data
 from streetclip.evaluation.result import Result, write_result
 from streetclip.evaluation.run import EvaluationOptions, Questions, ask, evaluate
 from streetclip.model.backbone import Backbone
 from streetclip.model.weights import weights_digest
 from streetclip.report.write import write_report
-from streetclip.shards.remote import is_url
 from streetclip.training.checkpoint_io import RUN_KEY, checkpoints, read_checkpoint
 from streetclip.training.run_folder import RunFolder
 from streetclip.zeroshot.protocol import load_protocol
@@ -39,6 +39,7 @@ class Subject:
     set_name: str
     max_photos: int | None
     remote: RemoteConfig
+    preset: str | None = None
 
 
 def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Result, Path]:
@@ -63,7 +64,9 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Resul
     backbone = on_device(named_backbone(model), options.accelerator)
     folder = whole(
         subject.data,
-        ShardsConfig(preset=options.preset),
+        ShardsConfig(
+            preset=options.preset or subject.preset, columns=declared_columns(options.cluster)
+        ),
         Path(options.shards_dir),
         progress=progress,
         cache=cache,
@@ -84,6 +87,8 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> tuple[Resul
                 max_photos=subject.max_photos,
                 resamples=options.bootstrap,
                 seed=options.seed,
+                cluster=options.cluster,
+                top_k=options.top_k,
             ),
             seen=_seen(model),
         )
@@ -110,28 +115,31 @@ def resolve(options: BenchmarkConfig) -> Subject:
     Raises:
         InputError: There is no run to take it from.
     """
-    if options.model is not None and options.data is not None:
+    named = None if options.data is None else parse_data(options.data)
+    if options.model is not None and named is not None:
         return Subject(
             options.model,
-            options.data,
+            named.path,
             options.protocol or "streetclip",
-            _set_name(options.data),
+            named.name,
             None,
             options.remote,
+            named.preset,
         )
     run = RunFolder(Path(options.run)) if options.run else newest_run(Path(options.runs_dir))
     trained = load_experiment(run.config)
     model = options.model or str(_last_checkpoint(run))
-    if options.data is None and trained.data.val_source is None:
+    if named is None and trained.data.val_source is None:
         raise InputError(f"{run.path} has no validation photographs", remedy="give --data")
     _log.info("run: %s", run.path)
-    own = options.data is None
+    own = named or NamedSource("val", str(trained.data.val_source))
     return Subject(
         model=model,
-        data=options.data or str(trained.data.val_source),
+        data=own.path,
         protocol=options.protocol or trained.evaluation.protocol,
-        set_name="val" if own else _set_name(str(options.data)),
-        max_photos=trained.evaluation.max_photos if own else None,
+        set_name=own.name,
+        preset=own.preset,
+        max_photos=trained.evaluation.max_photos if named is None else None,
         # The run has its data in the cache already, unless another one is named.
         remote=trained.data.remote if options.remote == RemoteConfig() else options.remote,
     )
@@ -198,11 +206,6 @@ def _seen(model: str) -> SeenPlaces | None:
     if facts.get("countries") is None:
         return None
     return SeenPlaces(frozenset(facts["countries"]), frozenset(facts["towns"]))
-
-
-def _set_name(data: str) -> str:
-    """The last part of a path or URL."""
-    return Path(urlsplit(data).path if is_url(data) else data).stem
 
 
 def _out(options: BenchmarkConfig) -> Path:

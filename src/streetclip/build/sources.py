@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from streetclip.build.remote import cache_of, names_tars, train_and_val, whole_set
+from streetclip.build.sets import building, linked_set, set_content
 from streetclip.config.schema import DataConfig, SampleWorldConfig, ShardsConfig
 from streetclip.errors import ShardError
+from streetclip.manifest.sets import find_tars
 from streetclip.sampleworld.generate import WORLD_VERSION, generate
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
@@ -83,7 +85,8 @@ def whole(
     """A source to evaluate on as one shard set: all of it, or the validation split of a built one.
 
     Args:
-        source: A shard set, its URL, or a folder, CSV or Parquet file.
+        source: A shard set, its URL, or a folder, CSV or Parquet file; with a preset the folder
+            that the benchmark set was downloaded to.
         options: How a source becomes a shard set; the split is left out.
         folder: Where built shard sets are kept.
         progress: Show progress bars.
@@ -93,6 +96,9 @@ def whole(
         return whole_set(source, Cache() if cache is None else cache)
     if is_shard_set(Path(source)):
         return str(_any_split(Path(source), ("val", "all", "train")))
+    tars = find_tars(Path(source), options.preset)
+    if tars is not None:
+        return str(linked_set(tars, folder, preset=str(options.preset)))
     plain = ShardsConfig(**{**asdict(options), "val_share": 0.0, "holdout_countries": []})
     root = built(source, plain, folder, progress=progress, keep_unplaced=True)
     return str(_any_split(root, ("all",)))
@@ -129,10 +135,10 @@ def built(
         open_shard_set(_any_split(path, ("train", "all", "val")))
         return path
     name = path.resolve().stem if path.is_file() else path.resolve().name
-    out = (
-        folder / f"{_plain_name(name)}-{_digest(_content(path), [asdict(options), keep_unplaced])}"
-    )
-    _build(path, out, options, progress=progress, keep_unplaced=keep_unplaced)
+    content = set_content(path, options.preset) if keep_unplaced else _content(path)
+    out = folder / f"{_plain_name(name)}-{_digest(content, [asdict(options), keep_unplaced])}"
+    with building(out):
+        _build(path, out, options, progress=progress, keep_unplaced=keep_unplaced)
     return out
 
 
@@ -197,22 +203,23 @@ def _sample_world(
         ("train", world.photos, world.seed, train),
         ("val", world.val_photos, world.val_seed, val),
     )
-    for towns, photos, seed, half in halves:
-        pictures = out / "photographs" / towns
-        if not pictures.exists():
-            part = pictures.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)
-            generate(
-                part,
-                photos,
-                seed=seed,
-                towns=towns,
-                countries=world.countries,
-                size_px=world.size_px,
-                progress=progress,
-            )
-            part.rename(pictures)
-        _build(pictures / "photos.csv", out / towns, half, progress=progress)
+    with building(out):
+        for towns, photos, seed, half in halves:
+            pictures = out / "photographs" / towns
+            if not pictures.exists():
+                part = pictures.with_suffix(".part")
+                shutil.rmtree(part, ignore_errors=True)
+                generate(
+                    part,
+                    photos,
+                    seed=seed,
+                    towns=towns,
+                    countries=world.countries,
+                    size_px=world.size_px,
+                    progress=progress,
+                )
+                part.rename(pictures)
+            _build(pictures / "photos.csv", out / towns, half, progress=progress)
     return str(_any_split(out / "train", ("train", "all"))), str(out / "val" / "all")
 
 

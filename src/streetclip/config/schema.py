@@ -275,7 +275,7 @@ class BenchmarkConfig:
     model: str | None = None
     """One of our checkpoints, its URL, or an open_clip model and `:TAG_OR_PATH` of weights."""
     data: str | None = None
-    """A shard set, or its URL, or a folder, CSV or Parquet file."""
+    """`NAME=PATH` of a benchmark set, or a shard set, its URL, a folder, CSV or Parquet file."""
     protocol: str | None = None
     """Name of a shipped protocol, or path of one; None takes the run's own, else `streetclip`."""
     out: str | None = None
@@ -292,6 +292,10 @@ class BenchmarkConfig:
     """Resamples for the 95 % intervals."""
     seed: int = 0
     """Of the bootstrap."""
+    cluster: str = "auto"
+    """The bootstrap draws together: `auto`, `photo`, `place` or a column; see docs/metrics.md."""
+    top_k: int = between(5, 1)
+    """Countries that each prediction tells with their probabilities."""
     accelerator: str = "auto"
     """`auto`, `cpu`, `gpu`."""
     precision: str = one_of("32-true", "bf16-mixed", "16-mixed", "bf16-true")

@@ -10,10 +10,29 @@ import pyarrow as pa
 from jaxtyping import Int64
 
 from streetclip.errors import ResultError
+from streetclip.manifest.photographers import PHOTOGRAPHER_COLUMNS
 
-# Names that benchmark tables give to whoever took a photograph, in lower case.
-PHOTOGRAPHER_COLUMNS = ("photographer", "author", "creator_id", "creator_username")
 _DIGITS = 12
+
+
+# Other words name a column.
+_CHOICES = ("auto", "photo", "place")
+
+
+def declared_columns(cluster: str) -> list[str]:
+    """The columns that a shard set must declare, so that photographs can be clustered by them.
+
+    Args:
+        cluster: ``auto``, ``photo``, ``place``, or the name of a column.
+
+    Returns:
+        None or one.
+
+    Example:
+        >>> declared_columns("auto"), declared_columns("camera")
+        ([], ['camera'])
+    """
+    return [] if cluster in _CHOICES else [cluster]
 
 
 def group_of(metadata: Mapping[str, Any], cluster: str) -> str | None:
@@ -75,9 +94,7 @@ def cluster_names(
             remedy="declare the column when the shards are built (`columns`), or choose `place`",
         )
     shared = "place" if not grouped else "photographer" if cluster == "auto" else cluster
-    names = [
-        _name(shared, group, place) for group, place in zip(groups, places, strict=True)
-    ]
+    names = [_name(shared, group, place) for group, place in zip(groups, places, strict=True)]
     sizes = Counter(names)
     names = [name if name is not None and sizes[name] > 1 else None for name in names]
     return names, shared if any(name is not None for name in names) else ""

@@ -147,7 +147,7 @@ def compare(
     first = folders[0].result
     return Comparison(
         set_name=first.set_name,
-        title=set_title(first.set_name, aligned.n),
+        title=_title([folder.result for folder in folders], aligned.n),
         n=aligned.n,
         clusters=_number(aligned),
         clustered_by=aligned.clustered_by,
@@ -159,6 +159,13 @@ def compare(
         seed=seed,
         notes=tuple(_notes(folders, called, aligned, pairs, resamples, seed)),
     )
+
+
+def _title(results: Sequence[Result], n: int) -> str:
+    """The set and its common photographs; it says so where they are not all of the set."""
+    whole = max(result.photos + len(result.missing) for result in results)
+    first = results[0]
+    return set_title(first.set_name, n, set_photos=first.set_photos, missing=whole - n)
 
 
 def _number(aligned: Aligned) -> int:

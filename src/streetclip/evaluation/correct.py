@@ -1,4 +1,4 @@
-"""Which answers of a table of predictions are right: 1, 0, or NaN where a photograph does not count."""
+"""Which answers of predictions are right: 1, 0, or NaN where a photograph does not count."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def country_among(predictions: pa.Table, k: int) -> Float64[np.ndarray, " n"]:
         strict=True,
     )
     return _numbers(
-        [None if true is None or not top else true in top[:k] for true, top in pairs]
+        [None if true is None or len(top or ()) < k else true in top[:k] for true, top in pairs]
     )
 
 

@@ -12,10 +12,11 @@ from streetclip.errors import ResultError
 from streetclip.evaluation.ceilings import with_nearest
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
 from streetclip.evaluation.matching import full_caption, match
-from streetclip.evaluation.photographs import Photographs, load, passes
 from streetclip.evaluation.numbers import numbers_of
+from streetclip.evaluation.photographs import Photographs, load, passes
 from streetclip.evaluation.predictions import SeenPlaces, rows_of, table_of
 from streetclip.evaluation.processes import Alone, Processes
+from streetclip.evaluation.registry import facts_of
 from streetclip.evaluation.result import Result
 from streetclip.shards.layout import ShardSet
 from streetclip.zeroshot.bank import TextBank, build_bank
@@ -169,6 +170,7 @@ def _result(
         seed=options.seed,
     )
     photos = len(rows) + len(bad)
+    facts = facts_of(shard_set, options.set_name)
     return Result(
         set_name=options.set_name,
         model=options.model,
@@ -189,6 +191,9 @@ def _result(
         decoding=protocol.decoding,
         inclusive=distance.inclusive,
         geoscore_rounded=distance.geoscore_rounded,
+        missing=facts.missing,
+        surplus=facts.surplus,
+        set_photos=facts.set_photos,
         **vars(numbers),
     )
 

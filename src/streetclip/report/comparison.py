@@ -8,7 +8,8 @@ from rich.table import Table
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.comparison import Comparison, Entrant, Pair
 from streetclip.evaluation.paired import Difference
-from streetclip.report.tables import LABELS, format_interval, format_value
+from streetclip.report.markdown import markdown_table
+from streetclip.report.tables import format_interval, format_value, label
 
 DIFFERENCE_HEAD = (
     "value",
@@ -113,7 +114,7 @@ def value_rows(comparison: Comparison) -> list[list[str]]:
     """
     return [
         [
-            LABELS.get(name, name),
+            label(name),
             f"{comparison.entrants[0].values[name].n:,}",
             *(value_cell(name, entrant.values[name]) for entrant in comparison.entrants),
         ]
@@ -132,7 +133,7 @@ def difference_rows(pair: Pair) -> list[list[str]]:
     """
     return [
         [
-            LABELS.get(name, name),
+            label(name),
             format_difference(name, found.value),
             format_range(name, found),
             f"{found.n:,}",
@@ -213,16 +214,16 @@ def terminal_tables(comparison: Comparison) -> Iterator[Table]:
 def _section(comparison: Comparison) -> Iterator[str]:
     yield f"# {title(comparison)}"
     names = [_named(comparison, entrant) for entrant in comparison.entrants]
-    yield _table(("value", "photographs", *names), value_rows(comparison))
+    yield markdown_table(("value", "photographs", *names), value_rows(comparison))
     for pair in comparison.pairs:
         yield f"## {pair_title(pair)}"
-        yield _table(DIFFERENCE_HEAD, difference_rows(pair))
+        yield markdown_table(DIFFERENCE_HEAD, difference_rows(pair))
     yield "## Notes"
     yield "\n".join(f"- {note}" for note in comparison.notes)
     head = ("result", "model", "protocol", "decoding", "photographs", "not readable", "folder")
-    yield _table(head, [_origin(entrant) for entrant in comparison.entrants])
+    yield markdown_table(head, [_origin(entrant) for entrant in comparison.entrants])
     digests = ("result", "results.json", "weights", "protocol", "shard set")
-    yield _table(digests, [_digests(entrant) for entrant in comparison.entrants])
+    yield markdown_table(digests, [_digests(entrant) for entrant in comparison.entrants])
 
 
 def _named(comparison: Comparison, entrant: Entrant) -> str:
@@ -263,11 +264,3 @@ def _signed(name: str, value: float, *, like: float) -> str:
 
 def _count(number: int | None) -> str:
     return "-" if number is None else f"{number:,}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in row)} |"
-        for row in cells
-    )

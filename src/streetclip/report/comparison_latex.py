@@ -11,38 +11,8 @@ from streetclip.report.comparison import (
     value_cell,
     value_names,
 )
-from streetclip.report.tables import LABELS
-
-_ESCAPES = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "{": r"\{",
-        "}": r"\}",
-        "%": r"\%",
-        "&": r"\&",
-        "#": r"\#",
-        "$": r"\$",
-        "_": r"\_",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "\n": " ",
-    }
-)
-
-
-def escaped(text: str) -> str:
-    r"""A text that LaTeX prints as it is.
-
-    Args:
-        text: Of whatever origin, such as the name of a model.
-
-    Example:
-        >>> print(escaped("my_model, 95 % & more"))
-        my\_model, 95 \% \& more
-    """
-    return text.translate(_ESCAPES)
+from streetclip.report.latex import escape
+from streetclip.report.tables import label
 
 
 def latex(comparisons: Sequence[Comparison]) -> str:
@@ -63,7 +33,7 @@ def latex(comparisons: Sequence[Comparison]) -> str:
 
 def _values(comparison: Comparison) -> str:
     names = value_names(comparison)
-    head = ["model", *(LABELS.get(name, name) for name in names)]
+    head = ["model", *(label(name) for name in names)]
     rows = [
         [entrant.label, *(value_cell(name, entrant.values[name]) for name in names)]
         for entrant in comparison.entrants
@@ -85,8 +55,8 @@ def _tabular(columns: str, head: Sequence[str], blocks: Sequence[Sequence[Sequen
 
 def _row(cells: Sequence[str], width: int) -> str:
     if len(cells) == 1:
-        return f"\\multicolumn{{{width}}}{{l}}{{{escaped(cells[0])}}} \\\\\n"
-    return " & ".join(map(escaped, cells)) + " \\\\\n"
+        return f"\\multicolumn{{{width}}}{{l}}{{{escape(cells[0])}}} \\\\\n"
+    return " & ".join(map(escape, cells)) + " \\\\\n"
 
 
 def _comment(text: str) -> str:

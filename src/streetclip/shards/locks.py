@@ -2,9 +2,12 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_PAUSE_S = 0.2
 
 
 def try_lock(path: Path) -> int | None:
@@ -62,6 +65,27 @@ def is_shared(path: Path) -> bool:
         return not _try(handle, fcntl.LOCK_EX)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def alone(path: Path, on_wait: Callable[[], object]) -> Iterator[None]:
+    """Holds a lock for long work, and waits for it without holding up signals.
+
+    Args:
+        path: The lock file; its folder is made.
+        on_wait: Called once where another holder has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = try_lock(path)
+    if handle is None:
+        on_wait()
+    while handle is None:
+        time.sleep(_PAUSE_S)
+        handle = try_lock(path)
+    try:
+        yield
+    finally:
+        release(path, handle)
 
 
 @contextmanager
