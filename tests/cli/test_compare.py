@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from tests.commandline import command
+from tests.conftest import Finished
 from tests.tinyresults import write_planted
 
 N = 200
@@ -88,3 +89,12 @@ def test_wrong_words_are_named(
     assert answer.code == 2
     assert message in answer.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "other"]
+
+
+def test_the_evaluated_epochs_of_a_run_are_compared(finished: Finished) -> None:
+    results = sorted(path.parent for path in finished.run.rglob("results.json"))
+    assert len(results) >= 2
+    answer = command("compare", finished.run, "--resamples", 100, "--baseline", results[0])
+    assert (answer.code, answer.err) == (0, "")
+    assert "results have answered for: 12." in answer.out
+    assert answer.out.count("(second) less") == len(results) - 1
