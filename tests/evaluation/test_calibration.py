@@ -7,6 +7,7 @@ from streetclip.evaluation.calibration import (
     CoveragePoint,
     ReliabilityBin,
     bin_numbers,
+    calibration_interval,
     coverage_curve,
     reliability,
 )
@@ -19,8 +20,8 @@ def test_bins_hold_equally_many_photographs() -> None:
 
 
 def test_equal_probabilities_share_a_bin() -> None:
-    confidence = np.array([0.2, 0.5, 0.5, 0.5, 0.5, 0.9])
-    assert bin_numbers(confidence, 3).tolist() == [0, 1, 1, 1, 1, 2]
+    confidence = np.array([0.2, 0.5, 0.5, 0.5, 0.9, 1.0])
+    assert bin_numbers(confidence, 3).tolist() == [0, 1, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 14])
@@ -33,7 +34,7 @@ def test_reliability_agrees_with_a_table_counted_by_hand() -> None:
     correct = np.array([0.0, 1.0, 1.0, 1.0, np.nan, 1.0])
     assert reliability(confidence, correct, bins=2) == (
         ReliabilityBin(0.1, 0.3, 2, 0.2, 0.5),
-        ReliabilityBin(0.6, 0.8, 2, pytest.approx(0.7), 1.0),
+        ReliabilityBin(0.6, 0.8, 2, (0.6 + 0.8) / 2, 1.0),
     )
 
 
@@ -45,6 +46,22 @@ def test_the_calibration_error_is_the_mean_gap_of_the_reliability_curve() -> Non
     error = ESTIMATORS["calibration"]([confidence, correct])(np.ones((1, 500)))[0]
     assert error == pytest.approx(sum(gaps) / 500)
     assert sum(b.n for b in bins) == 500
+
+
+def test_an_interval_of_clear_gaps_goes_by_their_signs() -> None:
+    drawn = np.random.default_rng(0).normal([0.2, -0.1], 0.01, size=(2000, 2))
+    low, high = calibration_interval(np.array([0.2, -0.1]), drawn, level=0.95)
+    # The standard error of the sum is 0.01 times the root of 2.
+    assert low == pytest.approx(0.3 - 1.96 * 0.01 * 2**0.5, abs=0.002)
+    assert high == pytest.approx(0.3 + 1.96 * 0.01 * 2**0.5, abs=0.002)
+
+
+def test_an_interval_of_chance_alone_begins_at_zero() -> None:
+    gaps = np.array([0.01, -0.008, 0.009])
+    drawn = np.random.default_rng(0).normal(gaps, 0.01, size=(2000, 3))
+    low, high = calibration_interval(gaps, drawn, level=0.95)
+    assert low == 0.0
+    assert high > 0.027
 
 
 def test_coverage_agrees_with_a_table_counted_by_hand() -> None:
@@ -69,4 +86,5 @@ def test_a_curve_has_at_most_a_hundred_points_and_both_ends() -> None:
 
 def test_without_photographs_there_are_no_curves() -> None:
     nothing = np.empty(0)
-    assert reliability(nothing, nothing) == coverage_curve(nothing, nothing) == ()
+    assert reliability(nothing, nothing) == ()
+    assert coverage_curve(nothing, nothing) == ()

@@ -79,8 +79,9 @@ def test_ceilings_count_countries_that_are_not_asked_as_misses() -> None:
     table = with_nearest(SET, CITIES, radius_km=6371.0088)
     found = measure_ceilings(table, distance=Distance(), resamples=50)
     known, anywhere = (found[ceiling_name("within_200km", kind)] for kind in CEILINGS)
-    # Within a degree, 111 km: the second of three whose country is known, and all four with a point.
-    assert (known.value, known.n) == (pytest.approx(1 / 3), 3)
+    # Within a degree, 111 km: the second of three with a country, and all four with a point.
+    assert known.value == pytest.approx(1 / 3)
+    assert known.n == 3
     assert (anywhere.value, anywhere.n) == (1.0, 4)
     # The middle one of 1 degree, 7 degrees and half the circumference.
     assert found["median_km/known_country"].value == pytest.approx(7 * DEGREE)
@@ -139,36 +140,32 @@ def ceiling_shares(places: Sequence[tuple[float, float]], candidates: Candidates
         }
         for (latitude, longitude), country in zip(places, countries, strict=True)
     ]
-    table = with_nearest(
-        pa.Table.from_pylist(rows, schema=SCHEMA), candidates, radius_km=6371.0088
-    )
+    table = with_nearest(pa.Table.from_pylist(rows, schema=SCHEMA), candidates, radius_km=6371.0088)
     found = measure_ceilings(table, distance=Distance(), resamples=10)
     return [100 * (found[f"within_{km}km/known_country"].value or 0.0) for km in (25, 200)]
 
 
 @pytest.mark.parametrize(
-    ("spacing_km", "published"),
-    [(0.0, (59.3, 84.6)), (20.0, (63.2, 85.7))],
+    ("table", "spacing_km", "published"),
+    [
+        ("SimpleMaps", 0.0, (60.7, 87.2)),
+        ("GeoNames", 0.0, (59.3, 84.6)),
+        ("GeoNames", 20.0, (63.2, 85.7)),
+    ],
 )
-def test_ceilings_on_im2gps3k_come_near_the_published_ones(
-    repository: Path, spacing_km: float, published: tuple[float, float]
+def test_ceilings_of_all_countries_on_im2gps3k_are_the_known_ones(
+    repository: Path, table: str, spacing_km: float, published: tuple[float, float]
 ) -> None:
     places = im2gps3k(repository)
-    paper = load_protocol("paper")
-    cities = replace(paper.cities, spacing_km=spacing_km)
-    found = ceiling_shares(places, build_candidates(replace(paper, cities=cities)))
-    print("geonames", spacing_km, found, published)
+    towns = simplemaps(repository) if table == "SimpleMaps" else None
+    protocol = load_protocol("streetclip")
+    cities = replace(protocol.cities, spacing_km=spacing_km, unique_names=spacing_km > 0)
+    candidates = build_candidates(replace(protocol, cities=cities), gazetteer=towns)
+    assert ceiling_shares(places, candidates) == pytest.approx(list(published), abs=0.3)
 
 
-def test_the_ceiling_of_simplemaps_on_im2gps3k_comes_near_the_published_one(
-    repository: Path,
-) -> None:
+def test_the_193_countries_of_the_paper_lower_the_ceiling(repository: Path) -> None:
+    """Photographs of Hong Kong, Kosovo, Puerto Rico and others are missed, 2 of 100."""
     places = im2gps3k(repository)
-    towns = simplemaps(repository)
-    for name in ("paper", "streetclip"):
-        protocol = load_protocol(name)
-        cities = replace(protocol.cities, spacing_km=0.0, unique_names=False)
-        c = build_candidates(replace(protocol, cities=cities, countries=tuple(x for x in protocol.countries if len(towns.rows_of(x)))), gazetteer=towns)
-        print(name, "simplemaps", ceiling_shares(places, c))
-        c = build_candidates(protocol)
-        print(name, "as shipped", ceiling_shares(places, c))
+    found = ceiling_shares(places, build_candidates(load_protocol("paper")))
+    assert found == pytest.approx([57.3, 82.4], abs=0.3)

@@ -10,7 +10,7 @@ import pytest
 from streetclip.evaluation.bootstrap import Statistic, bootstrap
 
 WORLDS = 1000
-RESAMPLES = 400
+RESAMPLES = 300
 
 Columns = dict[str, np.ndarray]
 STATISTICS = {
@@ -43,7 +43,7 @@ def held(
     return {name: hits[name] / WORLDS for name in truth}
 
 
-def photographs(rng: np.random.Generator, n: int = 300) -> Columns:
+def photographs(rng: np.random.Generator, n: int = 200) -> Columns:
     """Independent photographs: 30 % right, errors of 500 km on average, claims 0.15 too high."""
     right = (rng.random(n) < 0.3).astype(float)
     new = rng.random(n) < 0.4
@@ -58,13 +58,18 @@ def photographs(rng: np.random.Generator, n: int = 300) -> Columns:
     }
 
 
-def test_intervals_hold_the_truth_of_independent_photographs() -> None:
+def test_intervals_hold_shares_and_medians_of_independent_photographs() -> None:
+    truth = {"share": 0.3, "median": 500.0 * math.log(2)}
+    for name, share in held(photographs, truth).items():
+        assert 0.92 <= share <= 0.98, (name, share)
+
+
+@pytest.mark.slow
+def test_intervals_hold_every_kind_of_value_of_independent_photographs() -> None:
     # Above a threshold t the claims are (1 + t) / 2 on average, and 0.15 less is right; the mean
     # of 1 - ((1 + t) / 2 - 0.15) over thresholds from 0.2 to 1 is 0.35.
     truth = {
-        "share": 0.3,
         "mean": 500.0,
-        "median": 500.0 * math.log(2),
         "harmonic": 2 * 0.6 * 0.3 / 0.9,
         "risk": 0.35,
     }
@@ -72,17 +77,26 @@ def test_intervals_hold_the_truth_of_independent_photographs() -> None:
         assert 0.92 <= share <= 0.98, (name, share)
 
 
-def test_intervals_hold_the_calibration_error_of_a_set_of_usual_size() -> None:
-    shares = held(lambda rng: photographs(rng, 1500), {"error": 0.15})
-    assert 0.92 <= shares["error"] <= 0.98, shares
+@pytest.mark.slow
+@pytest.mark.parametrize(("error", "most"), [(0.15, 0.98), (0.05, 1.0), (0.0, 0.98)])
+def test_intervals_hold_the_calibration_error(error: float, most: float) -> None:
+    """Between clear errors and none the interval is wider than it need be, never too narrow."""
+
+    def claims(rng: np.random.Generator) -> Columns:
+        probability = rng.uniform(0.2, 1.0, 1500)
+        answer = (rng.random(1500) < probability - error).astype(float)
+        return {"probability": probability, "answer": answer}
+
+    shares = held(claims, {"error": error})
+    assert 0.92 <= shares["error"] <= most, shares
 
 
-CLUSTERS = np.repeat(np.arange(90), np.arange(90) % 9 + 1)
+CLUSTERS = np.repeat(np.arange(80), np.arange(80) % 8 + 1)
 
 
 def places(rng: np.random.Generator) -> Columns:
-    """Ninety places with one to nine photographs each, which are much alike."""
-    share, far = rng.random(90), rng.normal(size=90)
+    """Eighty places with one to eight photographs each, which are much alike."""
+    share, far = rng.random(80), rng.normal(size=80)
     n = len(CLUSTERS)
     return {
         "right": (rng.random(n) < share[CLUSTERS]).astype(float),

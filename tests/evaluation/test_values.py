@@ -81,3 +81,12 @@ def test_every_statistic_finds_its_columns() -> None:
     assert values["median_km"].value == 25.0
     assert values["geoscore"].value == pytest.approx(5000 * np.exp(-25 / 1492.7))
     assert values["country_accuracy_harmonic"].value is None
+
+
+def test_an_unknown_point_counts_for_no_distance() -> None:
+    rows: list[dict[str, Any]] = [{"distance_km": None}, {}]
+    for name in ("within_1km", "within_25km", "distance_km", "geoscore"):
+        assert np.isnan(column(name, *rows)).tolist() == [True, False]
+    assert column("country_accuracy", *rows) == [1.0, 1.0]
+    table = pa.Table.from_pylist([RIGHT | row for row in rows], schema=SCHEMA)
+    assert measure(table, resamples=10)["within_25km"].n == 1

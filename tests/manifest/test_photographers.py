@@ -51,7 +51,9 @@ def test_only_photographs_to_be_measured_tell_their_photographer(tmp_path: Path)
         assert set(row.columns) == expected
 
 
-@pytest.mark.parametrize(("name", "photographs", "people"), [("im2gps3k", 2997, 198), ("im2gps", 237, 231)])
+@pytest.mark.parametrize(
+    ("name", "photographs", "people"), [("im2gps3k", 2997, 198), ("im2gps", 237, 231)]
+)
 def test_names_of_published_sets_tell_their_photographers(
     repository: Path, name: str, photographs: int, people: int
 ) -> None:

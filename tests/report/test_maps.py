@@ -1,9 +1,11 @@
 """Maps show every point, and lines that are great circles."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
 
@@ -65,3 +67,17 @@ def test_the_same_result_gives_the_same_file(
     data = (tmp_path / "a.png").read_bytes()
     assert data.startswith(b"\x89PNG")
     assert data == (tmp_path / "b.png").read_bytes()
+
+
+def test_photographs_without_coordinates_have_neither_point_nor_line(
+    make_result: Callable[..., Result],
+) -> None:
+    result = make_result(4)
+    nowhere = pa.nulls(4, pa.float64())
+    table = result.predictions
+    for name in ("true_latitude", "true_longitude", "distance_km"):
+        table = table.set_column(table.schema.get_field_index(name), name, nowhere)
+    (axes,) = world_map(replace(result, predictions=table), width_px=400).axes
+    (lines,) = [part for part in axes.collections if isinstance(part, LineCollection)]
+    assert len(lines.get_segments()) == 0
+    assert map_image(replace(result, predictions=table), width_px=200).shape[1] == 200

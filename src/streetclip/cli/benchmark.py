@@ -18,7 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a file of experiments/benchmark/, and options that replace those of the file",
     )
     parser.add_argument("--model", help="a checkpoint or its URL, or NAME:TAG_OR_PATH of open_clip")
-    parser.add_argument("--data", help="NAME=PATH of a benchmark set (docs/benchmarks.md), or a path or URL")
+    parser.add_argument(
+        "--data", help="NAME=PATH of a benchmark set (docs/benchmarks.md), or a path or URL"
+    )
     parser.add_argument("--protocol", help="a name or a YAML file")
     parser.add_argument("--out", help="a new or empty folder for the result")
     parser.add_argument("--run", dest="run_folder", help="a run; default the newest")

@@ -29,10 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="bits of 64 that may differ in each of the two hashes (default 10)",
     )
+    parser.add_argument("--max-meters", type=float, help="how near is the same place (default 25)")
     parser.add_argument(
-        "--max-meters", type=float, help="how near is the same place (default 25)"
+        "--shards-dir", type=Path, help="where built sets are kept (default shards)"
     )
-    parser.add_argument("--shards-dir", type=Path, help="where built sets are kept (default shards)")
     parser.add_argument("--processes", type=int, help="default: all cores")
     parser.set_defaults(run=run)
 

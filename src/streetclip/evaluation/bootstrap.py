@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from streetclip.evaluation.estimators import ESTIMATORS
+from streetclip.evaluation.calibration import calibration_interval
+from streetclip.evaluation.estimators import ESTIMATORS, calibration_gaps
 
 LEVEL = 0.95
 # Counts of one block of resamples; more would only leave the cache.
 _BLOCK_COUNTS = 2_000_000
+# The interval of the calibration error needs to know of each bin whether its gap is clear.
+_KINDS = {**ESTIMATORS, "calibration": calibration_gaps}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,7 @@ def bootstrap(
 
     A resample is told by how often it draws each photograph, so that a mean over 1,000 resamples
     is one matrix product and a median one running sum over photographs in order. The calibration
-    error has the basic interval instead: chance moves its resamples up once more, as it has moved
-    the value itself, and the basic interval takes that off again.
+    error has the interval of `calibration.calibration_interval`.
 
     Args:
         columns: Numbers of the photographs; NaN where a photograph does not count.
@@ -84,20 +86,17 @@ def bootstrap(
     n = len(next(iter(columns.values())))
     plain = np.ones((1, n))
     estimators = {
-        name: ESTIMATORS[statistic.kind]([columns[column] for column in statistic.columns])
+        name: _KINDS[statistic.kind]([columns[column] for column in statistic.columns])
         for name, statistic in statistics.items()
     }
-    drawn: dict[str, list[Float64[np.ndarray, " _"]]] = {name: [] for name in statistics}
+    drawn: dict[str, list[Float64[np.ndarray, "r ..."]]] = {
+        name: [estimator(plain)] for name, estimator in estimators.items()
+    }
     for counts in resampled_counts(n, clusters=clusters, resamples=resamples, seed=seed):
         for name, estimator in estimators.items():
             drawn[name].append(estimator(counts))
     return {
-        name: _estimate(
-            float(estimators[name](plain)[0]),
-            _counted(statistic, columns),
-            np.concatenate([*drawn[name], np.empty(0)]),
-            basic=statistic.kind == "calibration",
-        )
+        name: _estimate(np.concatenate(drawn[name]), _counted(statistic, columns))
         for name, statistic in statistics.items()
     }
 
@@ -143,14 +142,18 @@ def _counted(statistic: Statistic, columns: Mapping[str, Float[np.ndarray, " n"]
     return int(np.count_nonzero(np.all(known, axis=0)))
 
 
-def _estimate(value: float, n: int, drawn: Float64[np.ndarray, " r"], *, basic: bool) -> Estimate:
+def _estimate(drawn: Float64[np.ndarray, "r ..."], n: int) -> Estimate:
+    """The value, which stands first, and the interval of the resamples behind it."""
+    # Bins of the calibration error have a second axis.
+    bins = drawn.ndim == 2
+    value = float(np.abs(drawn[0]).sum()) if bins else float(drawn[0])
     if np.isnan(value):
         return Estimate(None, n)
     # A resample that draws none of the photographs that count says nothing about the value.
-    drawn = drawn[~np.isnan(drawn)]
-    if not len(drawn):
+    rest = drawn[1:][~np.isnan(drawn[1:].reshape(len(drawn) - 1, -1)).any(axis=1)]
+    if not len(rest):
         return Estimate(value, n)
-    low, high = (float(end) for end in np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-    if basic:
-        low, high = max(2 * value - high, 0.0), max(2 * value - low, value)
-    return Estimate(value, n, low, high)
+    if bins:
+        return Estimate(value, n, *calibration_interval(drawn[0], rest, level=LEVEL))
+    low, high = np.quantile(rest, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, n, float(low), float(high))

@@ -147,3 +147,39 @@ def last_of_equal(ordered: Float[np.ndarray, " n"]) -> Int64[np.ndarray, " k"]:
     if not len(ordered):
         return np.empty(0, dtype=np.int64)
     return np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1).astype(np.int64)
+
+
+def calibration_interval(
+    gaps: Float64[np.ndarray, " k"], drawn: Float64[np.ndarray, "r k"], *, level: float
+) -> tuple[float, float]:
+    """An interval of the calibration error that holds a small one as well as a large one.
+
+    The error is a sum of distances from zero, and chance moves a distance near zero only up; the
+    percentiles of resamples would therefore miss the error of a calibrated model nearly always. In
+    bins whose gap is clear, by two standard errors, chance moves the distance up or down as it
+    moves the gap. In the others the distance is wrong by no more than the gap is, in whichever
+    direction. Both together bound the error from below and from above; the interval is exact where
+    all gaps are clear or there are none, and wider than it need be in between.
+
+    Args:
+        gaps: What each bin adds, with its sign, from `estimators.calibration_gaps`.
+        drawn: The same in each resample.
+        level: Share of intervals that hold the truth.
+
+    Returns:
+        Lower and upper end; the error itself lies between them.
+
+    Example:
+        >>> draws = np.array([[0.29], [0.3], [0.31]])
+        >>> low, high = calibration_interval(np.array([0.3]), draws, level=0.9)
+        >>> round(low, 3), round(high, 3)
+        (0.291, 0.309)
+    """
+    moved = drawn - gaps
+    clear = np.abs(gaps) > 2 * np.sqrt((moved**2).mean(axis=0))
+    signed = (moved * np.sign(gaps) * clear).sum(axis=1)
+    unsigned = np.abs(moved * ~clear).sum(axis=1)
+    error = float(np.abs(gaps).sum())
+    least = error - float(np.quantile(signed + unsigned, (1 + level) / 2))
+    most = error - float(np.quantile(signed - unsigned, (1 - level) / 2))
+    return max(least, 0.0), most

@@ -94,9 +94,7 @@ def cluster_names(
             remedy="declare the column when the shards are built (`columns`), or choose `place`",
         )
     shared = "place" if not grouped else "photographer" if cluster == "auto" else cluster
-    names = [
-        _name(shared, group, place) for group, place in zip(groups, places, strict=True)
-    ]
+    names = [_name(shared, group, place) for group, place in zip(groups, places, strict=True)]
     sizes = Counter(names)
     names = [name if name is not None and sizes[name] > 1 else None for name in names]
     return names, shared if any(name is not None for name in names) else ""

@@ -1,4 +1,4 @@
-"""Which answers of a table of predictions are right: 1, 0, or NaN where a photograph does not count."""
+"""Which answers of predictions are right: 1, 0, or NaN where a photograph does not count."""
 
 from collections.abc import Callable
 

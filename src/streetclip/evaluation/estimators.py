@@ -99,8 +99,6 @@ def harmonic(columns: Sequence[Column]) -> Estimator:
 def calibration_error(columns: Sequence[Column]) -> Estimator:
     """The expected calibration error (ECE): the mean gap of claim and truth over bins.
 
-    The bins are those of all photographs, also in a resample.
-
     Args:
         columns: Probabilities of the answers, and 1 or 0 for right or wrong.
 
@@ -114,15 +112,43 @@ def calibration_error(columns: Sequence[Column]) -> Estimator:
         >>> calibration_error([sure, right])(np.ones((1, 4))).round(3).tolist()
         [0.4]
     """
+    gaps_of = calibration_gaps(columns)
+
+    def estimate(counts: Float64[np.ndarray, "r n"]) -> Float64[np.ndarray, " r"]:
+        return np.asarray(np.abs(gaps_of(counts)).sum(axis=1))
+
+    return estimate
+
+
+def calibration_gaps(
+    columns: Sequence[Column],
+) -> Callable[[Float64[np.ndarray, "r n"]], Float64[np.ndarray, "r k"]]:
+    """What each bin adds to the calibration error, with its sign: below 0 claims are too high.
+
+    The bins are those of all photographs, also in a resample.
+
+    Args:
+        columns: Probabilities of the answers, and 1 or 0 for right or wrong.
+
+    Returns:
+        Counts ``[r, n]`` to gaps ``[r, bins]``, each as a share of all photographs that count.
+
+    Example:
+        >>> sure, right = np.array([0.9, 0.9, 0.9, 0.9]), np.array([1.0, 1.0, 0.0, 0.0])
+        >>> calibration_gaps([sure, right])(np.ones((1, 4))).round(3).tolist()
+        [[-0.4]]
+    """
     confidence, correct = columns
     known = _known(columns)
     number = bin_numbers(confidence[known])
-    gaps = np.zeros((len(confidence), int(number.max(initial=-1)) + 1))
+    # At least one column, so that a set without photographs that count has no error and not 0.
+    gaps = np.zeros((len(confidence), int(number.max(initial=0)) + 1))
     gaps[known, number] = correct[known] - confidence[known]
     weight = known.astype(np.float64)
 
-    def estimate(counts: Float64[np.ndarray, "r n"]) -> Float64[np.ndarray, " r"]:
-        return _ratio(np.abs(counts @ gaps).sum(axis=1), counts @ weight)
+    def estimate(counts: Float64[np.ndarray, "r n"]) -> Float64[np.ndarray, "r k"]:
+        total = counts @ gaps
+        return _ratio(total, np.broadcast_to((counts @ weight)[:, None], total.shape))
 
     return estimate
 

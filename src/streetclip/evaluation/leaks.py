@@ -22,10 +22,15 @@ from streetclip.geo.distance import EARTH_RADIUS_KM, haversine_km, unit_vectors
 from streetclip.shards.fingerprint import Fingerprints, distance_bits
 
 MAX_BITS = 10
+"""Of 199 real photographs no two unrelated ones agree within 17 bits in both hashes, and all copies
+that were compressed to quality 25, halved, doubled, cut by 1 % or brightened by 15 % do within 10:
+10 leaves room on the side of chance, which grows with the number of pairs."""
 MAX_METERS = 25.0
+"""What the GPS of a phone is worth between houses."""
 # Hashes compared at a time: what a processor's cache holds, whatever the sets' sizes.
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 _POINTS = 100_000
+_ROUNDING = 1e-12
 _PAIRS_TOLD = 50
 # What a reader wants to know of the photographs that training has not seen.
 _TOLD = ("country_accuracy", "median_km", "geoscore")
@@ -196,11 +201,13 @@ def values_without(result: Result, leaks: Leaks) -> dict[str, dict[str, Any]]:
             "benchmark",
         )
     keys = pa.array(sorted(leaks.leaked_keys), pa.string())
-    kept = result.predictions.filter(
-        pc.invert(pc.is_in(result.predictions["key"], value_set=keys))
-    )
+    kept = result.predictions.filter(pc.invert(pc.is_in(result.predictions["key"], value_set=keys)))
     values = measure(
-        kept, inclusive=result.inclusive, resamples=result.resamples, seed=result.seed
+        kept,
+        inclusive=result.inclusive,
+        geoscore_rounded=result.geoscore_rounded,
+        resamples=result.resamples,
+        seed=result.seed,
     )
     return {
         name: asdict(estimate)
@@ -237,9 +244,10 @@ def _same_places(train: Fingerprints, benchmark: Fingerprints, max_km: float) ->
     found = []
     for start in range(0, len(ours), _POINTS):
         block = ours[start : start + _POINTS]
-        # The bound of the tree leaves out what lies exactly at it.
+        # The bound of the tree leaves out what lies exactly at it, and rounding moves a point by
+        # micrometers.
         distance, nearest = tree.query(
-            unit_vectors(benchmark.latlon[block]), distance_upper_bound=np.nextafter(chord, 4.0)
+            unit_vectors(benchmark.latlon[block]), distance_upper_bound=chord + _ROUNDING
         )
         near = np.isfinite(distance)
         found.append((block[near], theirs[nearest[near]]))

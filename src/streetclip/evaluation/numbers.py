@@ -70,9 +70,7 @@ def numbers_of(
             resamples=resamples,
             seed=seed,
         ),
-        ceilings=measure_ceilings(
-            predictions, distance=distance, resamples=resamples, seed=seed
-        ),
+        ceilings=measure_ceilings(predictions, distance=distance, resamples=resamples, seed=seed),
         reliability=reliability(confidence, correct),
         coverage=coverage_curve(confidence, correct),
         clusters=0 if clusters is None else int(clusters.max()) + 1,

@@ -117,7 +117,9 @@ def parse_data(text: str) -> NamedSource:
     return NamedSource(_last_part(path) if preset in _NAMELESS else preset or head, path, preset)
 
 
-def set_facts(folder: Path | str, *, name: str | None = None, cache: Cache | None = None) -> SetFacts:
+def set_facts(
+    folder: Path | str, *, name: str | None = None, cache: Cache | None = None
+) -> SetFacts:
     """What a shard set says about the set that it was made of.
 
     Args:
@@ -171,9 +173,7 @@ def facts_of(shard_set: ShardSet, name: str) -> SetFacts:
     )
 
 
-def set_title(
-    name: str, photos: int, *, set_photos: int | None = None, missing: int = 0
-) -> str:
+def set_title(name: str, photos: int, *, set_photos: int | None = None, missing: int = 0) -> str:
     """What a result on a set is called.
 
     Args:

@@ -196,6 +196,8 @@ def _content(result: Result) -> dict[str, Any]:
         "ceilings": {name: asdict(estimate) for name, estimate in result.ceilings.items()},
         "reliability": [asdict(row) for row in result.reliability],
         "coverage": [asdict(point) for point in result.coverage],
+        "missing": list(result.missing),
+        "surplus": list(result.surplus),
         "versions": dict(result.versions),
     }
 

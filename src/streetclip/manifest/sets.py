@@ -151,9 +151,9 @@ def _tables(folder: Path, kind: Preset) -> Iterator[Path]:
 
 def _fits(table: Path, kind: Preset) -> bool:
     others = [name for other in PRESETS.values() if other != kind for name in other.tables]
-    if kind.tables and not _is_called(table, kind.tables):
-        if _is_called(table, (*others, _TO_TRAIN_ON)):
-            return False
+    is_ours = not kind.tables or _is_called(table, kind.tables)
+    if not is_ours and _is_called(table, (*others, _TO_TRAIN_ON)):
+        return False
     try:
         return has_columns(kind, read_header(table))
     except ManifestError:

@@ -28,7 +28,8 @@ def nearest_km(
         Kilometers; NaN for an unknown point, or where there is no place.
 
     Example:
-        >>> nearest_km(np.array([[0.0, 1.0]]), np.array([[0.0, 0.0], [50.0, 1.0]])).round(1).tolist()
+        >>> places = np.array([[0.0, 0.0], [50.0, 1.0]])
+        >>> nearest_km(np.array([[0.0, 1.0]]), places).round(1).tolist()
         [111.2]
     """
     distance = np.full(len(points), np.nan)

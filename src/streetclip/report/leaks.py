@@ -31,13 +31,13 @@ def leak_sentences(leaks: Mapping[str, Any]) -> list[str]:
     def share(count: int) -> str:
         return f"{count:,} of {n:,} photographs ({100 * count / max(n, 1):.1f} %)"
 
+    train, digest = f"{leaks['train_photos']:,} training photographs", leaks["train_digest"][:16]
+    near = f"lie within {leaks['max_meters']:g} m of a training photograph"
+    hashes = f"two perceptual hashes, each of which may differ in {leaks['max_bits']} of 64 bits"
     lines = [
-        f"{share(leaks['pictures'])} are the same picture as one of {leaks['train_photos']:,} "
-        "training photographs.",
-        f"{share(leaks['places'])} lie within {leaks['max_meters']:g} m of a training photograph, "
-        "which need not be the same picture.",
-        f"Compared with shard set `{leaks['train_digest'][:16]}`: two perceptual hashes, each of "
-        f"which may differ in {leaks['max_bits']} of 64 bits.",
+        f"{share(leaks['pictures'])} are the same picture as one of {train}.",
+        f"{share(leaks['places'])} {near}, which need not be the same picture.",
+        f"Compared with shard set `{digest}`: {hashes}.",
     ]
     counts = {
         "too plain to be told apart; not compared": leaks["flat"],

@@ -80,9 +80,11 @@ def number_rows(result: Result) -> list[NumberRow]:
         result: Of an evaluation.
 
     Returns:
-        One row a value; values that no photograph counts for are left out.
+        One row a value; values that no photograph counts for are left out, and so is the most
+        probable country where it is the answer by definition.
     """
     kinds = ceiling_kinds(result)
+    repeated = "country_top1" if result.decoding == "greedy" else ""
     return [
         NumberRow(
             name,
@@ -93,20 +95,8 @@ def number_rows(result: Result) -> list[NumberRow]:
             f"{estimate.n:,}",
         )
         for name, estimate in result.values.items()
-        if estimate.value is not None
+        if estimate.value is not None and name != repeated
     ]
-
-
-def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
-    """Metric, value, interval and number of photographs, as they are printed.
-
-    Args:
-        result: Of an evaluation.
-
-    Returns:
-        One row a value; values that no photograph counts for are left out.
-    """
-    return [(row.label, row.value, row.interval, row.photographs) for row in number_rows(result)]
 
 
 def label(name: str) -> str:
@@ -232,10 +222,11 @@ def terminal_table(result: Result) -> Table:
     title = f"{heading(result)}\n{result.model}, protocol {result.protocol}"
     table = Table(title=title, caption="\n".join(notes(result)), caption_justify="left")
     table.add_column("metric")
-    for column in ("value", "95 % interval", "photographs"):
+    ceilings = [CEILING_LABELS[kind] for kind in ceiling_kinds(result)]
+    for column in ("value", "95 % interval", *ceilings, "photographs"):
         table.add_column(column, justify="right")
-    for row in table_rows(result):
-        table.add_row(*row)
+    for row in number_rows(result):
+        table.add_row(row.label, row.value, row.interval, *row.ceilings, row.photographs)
     return table
 
 

@@ -21,12 +21,14 @@ def climates(rows: Sequence[ManifestRow]) -> list[str | None]:
     Returns:
         Koeppen-Geiger codes such as ``"Cfb"``, None where unknown.
     """
+    placed = [number for number, row in enumerate(rows) if row.place.has_point]
+    if not placed:
+        return [None] * len(rows)
     if not climate_available():
         logger.warning(
             "the samples get no climate: install the extra `streetclip[climate]` to have one"
         )
         return [None] * len(rows)
-    placed = [number for number, row in enumerate(rows) if row.place.has_point]
     latitude = np.array([rows[number].place.latitude for number in placed], dtype=np.float64)
     longitude = np.array([rows[number].place.longitude for number in placed], dtype=np.float64)
     codes: list[str | None] = [None] * len(rows)

@@ -246,9 +246,7 @@ def _hash_part(job: _Job) -> _Part:
                 continue
             part.keys.append(key)
             part.hashes.append((gradient_hash(gray), cosine_hash(gray), is_flat(gray)))
-            part.points.append(
-                (columns.get("latitude", np.nan), columns.get("longitude", np.nan))
-            )
+            part.points.append((columns.get("latitude", np.nan), columns.get("longitude", np.nan)))
     reader.close()
     return part
 
