@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streetclip.errors import ResultError
-from streetclip.evaluation.compare import Estimate
+from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result, logged_values, read_result, write_result
 from streetclip.evaluation.run import EvaluationOptions, evaluate
 from streetclip.shards.layout import ShardSet
@@ -52,7 +52,7 @@ def test_the_same_result_gives_the_same_bytes(result: Result, tmp_path: Path) ->
 def test_results_name_digests_intervals_and_versions(result: Result, tmp_path: Path) -> None:
     write_result(result, tmp_path)
     content = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert content["version"] == 1
+    assert content["version"] == 2
     assert content["weights_digest"] == "abc"
     assert len(content["protocol_digest"]) == len(content["shard_set_digest"]) == 64
     assert set(content["values"]["country_accuracy"]) == {"value", "n", "low", "high"}
@@ -90,7 +90,7 @@ def test_an_incomplete_result_is_refused(result: Result, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"version": 99}, "another version; got: 99; allowed: 1"),
+        ({"version": 99}, "another version; got: 99; allowed: 2"),
         ({"values": {"x": {"mean": 1}}}, "is incomplete"),
         ({"surprise": 1}, "is incomplete"),
     ],

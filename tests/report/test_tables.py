@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from streetclip.evaluation.compare import Estimate
+from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import STATISTICS
 from streetclip.report.tables import (

@@ -35,6 +35,9 @@ SCHEMA = pa.schema(
         ("matched", pa.bool_()),
         ("top_countries", pa.list_(pa.string())),
         ("top_probabilities", pa.list_(pa.float32())),
+        ("nearest_km", pa.float64()),
+        ("nearest_in_country_km", pa.float64()),
+        ("cluster", pa.string()),
     ]
 )
 

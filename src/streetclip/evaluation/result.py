@@ -5,7 +5,7 @@ import io
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streetclip.errors import ResultError
-from streetclip.evaluation.compare import Estimate
+from streetclip.evaluation.bootstrap import Estimate
+from streetclip.evaluation.calibration import CoveragePoint, ReliabilityBin
 from streetclip.evaluation.predictions import SCHEMA
 from streetclip.shards.layout import write_whole
 
-VERSION = 1
+VERSION = 2
 RESULTS_FILE = "results.json"
 PREDICTIONS_FILE = "predictions.parquet"
 _PACKAGES = ("torch", "open_clip_torch", "numpy")
@@ -57,6 +58,14 @@ class Result:
         values: Names to estimates; shares are 0 to 1, distances kilometers.
         predictions: One row a photograph, with the columns of `predictions.SCHEMA`.
         versions: Of what computed it.
+        clusters: Groups of photographs that the bootstrap draws; 0 where it draws single ones.
+        clustered_by: What the photographs of a group share.
+        ceilings: The best values that the protocol allows on this set, see `ceilings`.
+        reliability: Probability against accuracy of the countries, in bins.
+        coverage: Accuracy of the countries when improbable answers are withheld.
+        decoding: How the protocol chooses an answer.
+        inclusive: Whether an error of exactly a radius counts as within it.
+        geoscore_rounded: Whether the GeoScore of each photograph is rounded.
     """
 
     set_name: str
@@ -76,6 +85,14 @@ class Result:
     values: Mapping[str, Estimate]
     predictions: pa.Table = field(repr=False, compare=False)
     versions: Mapping[str, str] = field(default_factory=current_versions, compare=False)
+    clusters: int = 0
+    clustered_by: str = ""
+    ceilings: Mapping[str, Estimate] = field(default_factory=dict)
+    reliability: tuple[ReliabilityBin, ...] = ()
+    coverage: tuple[CoveragePoint, ...] = ()
+    decoding: str = "greedy"
+    inclusive: bool = True
+    geoscore_rounded: bool = False
 
 
 def logged_values(result: Result, set_name: str | None = None) -> dict[str, float]:
@@ -135,11 +152,10 @@ def read_result(folder: Path) -> Result:
         )
     del content["version"]
     try:
-        values = {name: Estimate(**value) for name, value in content.pop("values").items()}
-        unreadable = tuple((bad["key"], bad["reason"]) for bad in content.pop("unreadable"))
         # pq.read_table would import pandas.
         table = pq.ParquetFile(io.BytesIO(raw)).read()
-        return Result(**content, values=values, unreadable=unreadable, predictions=table)
+        records = {name: read(content.pop(name)) for name, read in _READERS.items()}
+        return Result(**content, **records, predictions=table)
     except (KeyError, TypeError, AttributeError, pa.ArrowInvalid) as error:
         raise ResultError(f"{folder / RESULTS_FILE} is incomplete", got=repr(error)) from error
 
@@ -148,15 +164,34 @@ def _content(result: Result) -> dict[str, Any]:
     fields = {
         name: value
         for name, value in vars(result).items()
-        if name not in ("values", "predictions", "unreadable", "versions")
+        if name not in (*_READERS, "predictions", "versions")
     }
     return {
         "version": VERSION,
         **fields,
         "unreadable": [{"key": key, "reason": reason} for key, reason in result.unreadable],
         "values": {name: asdict(estimate) for name, estimate in result.values.items()},
+        "ceilings": {name: asdict(estimate) for name, estimate in result.ceilings.items()},
+        "reliability": [asdict(row) for row in result.reliability],
+        "coverage": [asdict(point) for point in result.coverage],
         "versions": dict(result.versions),
     }
+
+
+def _estimates(content: Mapping[str, Any]) -> dict[str, Estimate]:
+    return {name: Estimate(**value) for name, value in content.items()}
+
+
+# What JSON holds as mappings and lists, and a result as records.
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "values": _estimates,
+        "ceilings": _estimates,
+        "unreadable": lambda rows: tuple((row["key"], row["reason"]) for row in rows),
+        "reliability": lambda rows: tuple(ReliabilityBin(**row) for row in rows),
+        "coverage": lambda rows: tuple(CoveragePoint(**row) for row in rows),
+    }
+)
 
 
 def _parquet(table: pa.Table) -> bytes:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import torch
 from jaxtyping import Float64
 
-from streetclip.evaluation.compare import Estimate, Statistic, bootstrap
+from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap
 from streetclip.metrics.functional import RADII_KM, geoscore, within
 
 _SPLITS = ("country_accuracy", "region_accuracy")

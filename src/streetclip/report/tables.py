@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from streetclip.evaluation.compare import Estimate
+from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
 

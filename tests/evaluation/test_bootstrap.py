@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from streetclip.evaluation.compare import Estimate, Statistic, bootstrap
+from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap
 
 STATISTICS = {
     "mean": Statistic("mean", ("a",)),
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_interval_in_any_blocks(
 ) -> None:
     data = columns(40, seed=1)
     whole = bootstrap(data, STATISTICS, resamples=64, seed=5)
-    monkeypatch.setattr("streetclip.evaluation.compare._BLOCK_COUNTS", 200)
+    monkeypatch.setattr("streetclip.evaluation.bootstrap._BLOCK_COUNTS", 200)
     assert bootstrap(data, STATISTICS, resamples=64, seed=5) == whole
     assert bootstrap(data, STATISTICS, resamples=64, seed=6) != whole
 
