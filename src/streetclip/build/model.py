@@ -18,6 +18,10 @@ from streetclip.shards.cache import Cache
 from streetclip.shards.checked import fetch_checked
 from streetclip.shards.remote import SCHEMES, is_url, scheme_of
 
+OPEN_CLIP = "open_clip:"
+ORIGINS = (OPEN_CLIP, "hf:")
+"""What may stand before the name of a model that is no checkpoint of ours."""
+
 
 def new_backbone(options: ModelConfig, *, seed: int, cache: Cache | None = None) -> Backbone:
     """The towers that an experiment starts with.
@@ -62,6 +66,8 @@ def is_checkpoint(name: str) -> bool:
     Args:
         name: Of `on_disk`.
     """
+    if name.startswith(ORIGINS):
+        return False
     path = Path(name)
     return path.suffix == ".ckpt" or (path.is_file() and path.suffix != ".json")
 
@@ -70,8 +76,8 @@ def named_backbone(name: str, cache: Cache | None = None) -> Backbone:
     """A model to evaluate.
 
     Args:
-        name: One of our checkpoints, its URL (behind which ``#sha256=HEX`` may stand), or `MODEL`
-            or `MODEL:TAG_OR_PATH` of open_clip.
+        name: One of our checkpoints, its URL (behind which ``#sha256=HEX`` may stand), or
+            `open_clip:MODEL` or `open_clip:MODEL:TAG_OR_PATH`; the first word may be left out.
         cache: Where a checkpoint from a URL is kept; None is the user's.
 
     Raises:
@@ -80,7 +86,7 @@ def named_backbone(name: str, cache: Cache | None = None) -> Backbone:
     name = on_disk(name, cache)
     if is_checkpoint(name):
         return load_backbone(Path(name))
-    model, _, weights = name.partition(":")
+    model, _, weights = name.removeprefix(OPEN_CLIP).partition(":")
     return create_backbone(model, pretrained=weights or None, seed=0)
 
 

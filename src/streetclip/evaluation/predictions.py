@@ -1,13 +1,13 @@
 """One row a photograph: what is true, what was answered, and how far apart they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import torch
 
-from streetclip.evaluation.photographs import Photographs
+from streetclip.evaluation.embedded import Embedded
 from streetclip.metrics.functional import haversine_km
 from streetclip.zeroshot.candidates import Candidates
 from streetclip.zeroshot.hierarchy import Decoded
@@ -75,9 +75,8 @@ class SeenPlaces:
 
 
 def rows_of(
-    photographs: Photographs,
+    photographs: Embedded,
     decoded: Decoded,
-    matched: Sequence[bool | None],
     candidates: Candidates,
     *,
     seen: SeenPlaces | None,
@@ -88,7 +87,6 @@ def rows_of(
     Args:
         photographs: Of the pass.
         decoded: The answers, in the same order.
-        matched: From `matching.match`, in the same order.
         candidates: That were decoded.
         seen: What training has shown, if known.
         radius_km: Of the sphere that distances are measured on.
@@ -100,7 +98,7 @@ def rows_of(
         {
             "index": photographs.index[i],
             "key": photographs.keys[i],
-            "matched": matched[i],
+            "matched": photographs.matched[i],
             **_truth(photographs.metadata[i], candidates, seen),
             **_answer(i, decoded, candidates, photographs.metadata[i], radius_km),
         }

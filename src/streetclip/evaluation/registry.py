@@ -1,8 +1,13 @@
 """Benchmark sets that are known by name, so that a result on a part of one says so."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from streetclip.shards.remote import is_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +57,44 @@ def set_title(name: str, photos: int) -> str:
     if photos != known.photos:
         return f"{known.title} (partial: {photos:,} of {known.photos:,} photographs)"
     return f"{known.title} ({photos:,} photographs)"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """Photographs as a user names them.
+
+    Args:
+        name: What results call the set.
+        path: Where it lies, or its URL.
+        preset: Its kind, if the name is that of a published set.
+    """
+
+    name: str
+    path: str
+    preset: str | None = None
+
+
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(.+)")
+
+
+def parse_data(text: str) -> NamedSource:
+    """Photographs that are named as ``NAME=PATH`` or ``PATH``.
+
+    Args:
+        text: As the user gave it; a path that exists is a path, whatever is in its name.
+
+    Returns:
+        The name before the sign, else the last part of the path or URL.
+
+    Example:
+        >>> parse_data("im2gps3k=photos/3k.csv")
+        NamedSource(name='im2gps3k', path='photos/3k.csv', preset='im2gps3k')
+        >>> parse_data("https://example.org/sets/mine?token=1").name
+        'mine'
+    """
+    named = None if Path(text).exists() else _NAMED.fullmatch(text)
+    if named is None:
+        place = urlsplit(text).path if is_url(text) else text
+        return NamedSource(Path(place).stem, text)
+    known = named[1].lower()
+    return NamedSource(named[1], named[2], known if known in KNOWN_SETS else None)

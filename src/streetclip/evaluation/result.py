@@ -66,6 +66,7 @@ class Result:
         decoding: How the protocol chooses an answer.
         inclusive: Whether an error of exactly a radius counts as within it.
         geoscore_rounded: Whether the GeoScore of each photograph is rounded.
+        precision: In which the towers computed.
     """
 
     set_name: str
@@ -93,6 +94,7 @@ class Result:
     decoding: str = "greedy"
     inclusive: bool = True
     geoscore_rounded: bool = False
+    precision: str = "32-true"
 
 
 def logged_values(result: Result, set_name: str | None = None) -> dict[str, float]:
