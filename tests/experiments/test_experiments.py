@@ -65,8 +65,9 @@ def test_an_experiment_names_what_is_there(file: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("file", BENCHMARK, ids=_name)
 def test_a_benchmark_names_what_is_there(file: Path) -> None:
     options = load_benchmark(file)
-    assert options.protocol is not None
-    load_protocol(options.protocol)
+    assert options.protocols
+    for protocol in options.protocols:
+        load_protocol(protocol)
 
 
 @pytest.mark.parametrize("file", MODELS, ids=_name)
