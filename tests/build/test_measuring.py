@@ -165,7 +165,9 @@ def test_the_activation_tells_models_of_equal_weights_apart(
     import json
 
     quick = tmp_path / "quick.json"
-    quick.write_text(json.dumps({**json.loads(tiny_bench.models[0].read_text()), "quick_gelu": True}))
+    quick.write_text(
+        json.dumps({**json.loads(tiny_bench.models[0].read_text()), "quick_gelu": True})
+    )
     words = (f"models=[{tiny_bench.models[0]}, {quick}]", cached(tmp_path / "cache"))
     one = (f"data=[{tiny_bench.sets[0]}]", f"protocols=[{tiny_bench.protocols[0]}]")
     with counted() as calls:
@@ -271,9 +273,7 @@ def test_a_killed_call_goes_on_where_it_was_with_bit_equal_features(
         done = run(options)
     # Passes of 32, 32 and 6: the third is left.
     assert calls.photographs == 6
-    undisturbed = run(
-        tiny_bench.options(tmp_path / "other", cached(tmp_path / "whole"), number=1)
-    )
+    undisturbed = run(tiny_bench.options(tmp_path / "other", cached(tmp_path / "whole"), number=1))
     assert_same(done, undisturbed)
     (one,), (other,) = (
         list((tmp_path / name).glob("set-*.safetensors")) for name in ("cache", "whole")
@@ -314,9 +314,7 @@ def test_two_commands_at_a_time_embed_once(tiny_bench: TinyBench, tmp_path: Path
     assert sorted(counts) == [0, PHOTOS]
 
 
-def test_weights_that_change_under_way_are_refused(
-    tiny_bench: TinyBench, tmp_path: Path
-) -> None:
+def test_weights_that_change_under_way_are_refused(tiny_bench: TinyBench, tmp_path: Path) -> None:
     def another(model: str) -> Backbone:
         from streetclip.build.model import named_backbone
 

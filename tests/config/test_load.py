@@ -158,8 +158,6 @@ def test_what_a_benchmark_measures_is_one_word_or_a_list(
         ("devices: [1]\n", r"devices must be a word; got: \[1\]"),
     ],
 )
-def test_what_a_benchmark_cannot_measure_is_named(
-    tmp_path: Path, text: str, message: str
-) -> None:
+def test_what_a_benchmark_cannot_measure_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_benchmark(_write(tmp_path, text))

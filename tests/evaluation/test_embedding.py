@@ -74,7 +74,7 @@ def test_photographs_come_in_order_with_their_places_reasons_and_matches(
     assert seen.index == tuple(range(7))
     assert [bool(error) for error in seen.errors] == [n == 2 for n in range(7)]
     assert seen.metadata[1]["country"] == "JP"
-    assert seen.metadata[2] == {}
+    assert seen.metadata[2]["country"] == "FR"
     # The second finds the first one's caption, and the last is no whole batch.
     assert seen.matched == (True, False, None, True, True, True, None)
     assert len(seen) == 7

@@ -51,7 +51,9 @@ def test_one_file_names_both_models_and_both_sets() -> None:
 def test_one_command_prints_both_tables(stand_ins: Path) -> None:
     words = [
         f"models=[open_clip:{stand_ins}/clip.json, {stand_ins}/streetclip.json]",
-        "data=[" + ", ".join(f"{name}={stand_ins}/photos/{name}/table.csv" for name in TABLES) + "]",
+        "data=["
+        + ", ".join(f"{name}={stand_ins}/photos/{name}/table.csv" for name in TABLES)
+        + "]",
         f"out={stand_ins}/out",
         *(f"shards_dir={stand_ins}/shards", f"features.cache_dir={stand_ins}/cache"),
         *("bootstrap=20", "accelerator=cpu"),

@@ -97,9 +97,7 @@ def _models(subjects: Subjects, problems: _Problems) -> list[PlannedModel]:
         for given in dict.fromkeys(subjects.models)
         if (found := _attempt(problems, partial(_model, given, cache))) is not None
     ]
-    labels = unique_labels(
-        [model.label for model in loaded], [model.digest for model in loaded]
-    )
+    labels = unique_labels([model.label for model in loaded], [model.digest for model in loaded])
     _refuse_twice("model", labels, problems)
     return [replace(model, label=label) for model, label in zip(loaded, labels, strict=True)]
 

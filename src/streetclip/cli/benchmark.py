@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", dest="run_folder", help="a run; default the newest")
     parser.add_argument("--preset", help="columns of a known benchmark table")
-    parser.add_argument("--devices", help="devices (processes, on CPU) that embed together; or auto")
+    parser.add_argument(
+        "--devices", help="devices (processes, on CPU) that embed together; or auto"
+    )
     parser.add_argument(
         "--cache",
         metavar="FOLDER",

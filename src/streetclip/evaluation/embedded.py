@@ -16,7 +16,7 @@ class Embedded:
     Args:
         index: Positions in the set.
         keys: Keys of the samples.
-        metadata: Their places, empty where a photograph is bad.
+        metadata: Their places, empty where they cannot be read.
         errors: Why a photograph is bad, None for a good one.
         features: Of length 1, in fp32; those of a bad photograph mean nothing.
         matched: Whether each finds its caption in its batch; None where it is not counted.

@@ -104,4 +104,3 @@ def _see(model: ClipModel, photographs: Photographs, matching_batch: int) -> Emb
         features=features.cpu(),
         matched=tuple(matched),
     )
-

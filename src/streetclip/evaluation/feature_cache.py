@@ -63,7 +63,7 @@ def name_of(kind: str, facts: Mapping[str, Any]) -> str:
         >>> name_of("set", {"b": 1, "a": 2}) == name_of("set", {"a": 2, "b": 1})
         True
         >>> name_of("set", {"a": 1})[:8]
-        'set-015a'
+        'set-f9d8'
     """
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()}"
@@ -222,7 +222,7 @@ def _read(path: Path, name: str) -> Kept:
         # `file` is no mapping, but an open file with a method of that name.
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     if labels.get("digest") != digest_of(tensors) or labels.get("name") != name:
-        raise ValueError("its content is not what was written")  # noqa: TRY003 - caught above
+        raise ValueError("its content is not what was written")
     raw = tensors.pop(_FACTS).numpy().tobytes()
     return Kept(tensors, json.loads(raw))
 

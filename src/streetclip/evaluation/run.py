@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 import torch
-from torch import Tensor
 
 from streetclip.errors import ResultError
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
@@ -156,7 +155,7 @@ def evaluate(
             processes=processes,
             between=between,
         )
-    scale = float(model.logit_scale)
+    scale = float(model.logit_scale.detach())
     rows = [
         row
         for part in parts
