@@ -1,5 +1,6 @@
 """Several models, sets and protocols in one call, and again."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -11,14 +12,17 @@ from unittest import mock
 import pytest
 import torch
 from tests.tinybench import PHOTOS, TinyBench
+from tests.tinyshards import write_tiny_shards
 from torch import Tensor
 
 from streetclip.build.benchmark import Benchmark, benchmark
+from streetclip.build.model import named_backbone
 from streetclip.build.readiness import feature_cache
 from streetclip.config.schema import BenchmarkConfig
 from streetclip.errors import InputError
 from streetclip.evaluation.feature_cache import FeatureCache
 from streetclip.model.backbone import Backbone
+from streetclip.shards.index import index_shards
 
 
 class Calls:
@@ -162,8 +166,6 @@ def test_other_precision_is_another_look(tiny_bench: TinyBench, tmp_path: Path) 
 def test_the_activation_tells_models_of_equal_weights_apart(
     tiny_bench: TinyBench, tmp_path: Path
 ) -> None:
-    import json
-
     quick = tmp_path / "quick.json"
     quick.write_text(
         json.dumps({**json.loads(tiny_bench.models[0].read_text()), "quick_gelu": True})
@@ -219,19 +221,15 @@ def test_an_output_folder_of_another_call_is_refused_before_any_work(
 def test_unreadable_photographs_are_told_from_the_cache_too(
     tiny_bench: TinyBench, tmp_path: Path
 ) -> None:
-    from tests.tinyshards import write_tiny_shards
-
     folder = write_tiny_shards(tmp_path / "set", sizes=(33,))
     tar = folder / "000000.tar"
     raw = bytearray(tar.read_bytes())
-    start = raw.index(b"\xff\xd8\xff")
-    raw[start : start + 400] = b"x" * 400
+    end = raw.index(b"\xff\xd9", raw.index(b"\xff\xd8\xff")) + 2
+    raw[end - 300 : end] = bytes(300)
     tar.write_bytes(raw)
     for path in folder.iterdir():
         if path != tar:
             path.unlink()
-    from streetclip.shards.index import index_shards
-
     index_shards(folder)
     words = (f"data=[{folder}]", cached(tmp_path / "cache"))
     fresh = run(tiny_bench.options(tmp_path / "fresh", *words, number=1))
@@ -316,8 +314,6 @@ def test_two_commands_at_a_time_embed_once(tiny_bench: TinyBench, tmp_path: Path
 
 def test_weights_that_change_under_way_are_refused(tiny_bench: TinyBench, tmp_path: Path) -> None:
     def another(model: str) -> Backbone:
-        from streetclip.build.model import named_backbone
-
         backbone = named_backbone(model)
         torch.nn.init.zeros_(next(backbone.parameters()))
         return backbone

@@ -1,3 +1,5 @@
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,6 @@ def test_a_single_combination_has_the_output_folder_for_itself(
 
 
 def test_a_plan_survives_its_way_to_another_rank(tiny_bench: TinyBench, tmp_path: Path) -> None:
-    import json
-    from dataclasses import asdict
-
     plan = make_plan(tiny_bench.options(tmp_path / "out"), progress=False)
     assert Plan.from_plain(json.loads(json.dumps(asdict(plan)))) == plan
 

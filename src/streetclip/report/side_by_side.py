@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.markup import escape
 from rich.table import Table
@@ -29,6 +29,7 @@ _LATEX = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
 }
 
 
+@runtime_checkable
 class QuotedRow(Protocol):
     """What somebody has reported of a model on a set."""
 
