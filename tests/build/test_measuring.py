@@ -6,21 +6,24 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import torch
+from tests.forkedranks import fork_ranks
 from tests.tinybench import PHOTOS, TinyBench
 from tests.tinyshards import write_tiny_shards
 from torch import Tensor
 
 from streetclip.build.benchmark import Benchmark, benchmark
 from streetclip.build.model import named_backbone
-from streetclip.build.readiness import feature_cache
+from streetclip.build.readiness import feature_cache, make_plan
 from streetclip.config.schema import BenchmarkConfig
 from streetclip.errors import InputError
 from streetclip.evaluation.feature_cache import FeatureCache
+from streetclip.evaluation.result import read_result
 from streetclip.model.backbone import Backbone
 from streetclip.shards.index import index_shards
 
@@ -310,6 +313,38 @@ def test_two_commands_at_a_time_embed_once(tiny_bench: TinyBench, tmp_path: Path
         process.join()
     counts = [int((tmp_path / f"{number}.count").read_text()) for number in range(2)]
     assert sorted(counts) == [0, PHOTOS]
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("cache", ["features.cache=true", "features.cache=false"])
+def test_two_ranks_give_the_result_of_one(
+    tiny_bench: TinyBench, tmp_path: Path, cache: str
+) -> None:
+    """Launched by others here; `tests/cli` has the command that launches its own."""
+    one = f"data=[{tiny_bench.sets[0]}]"
+    alone = run(tiny_bench.options(tmp_path / "alone", one, "features.cache=false"))
+    words = (one, cache, cached(tmp_path / "cache"), "devices=2")
+    options = tiny_bench.options(tmp_path / "shared", *words)
+    decided = asdict(make_plan(options, progress=False))
+
+    def work() -> None:
+        with (
+            mock.patch("streetclip.build.benchmark.decide", return_value=decided),
+            counted() as calls,
+        ):
+            run(options)
+        rank = os.environ["LOCAL_RANK"]
+        (tmp_path / f"{rank}.count").write_text(str(calls.photographs))
+
+    assert fork_ranks(work, 2) == [0, 0]
+    for folder, result in alone.results:
+        shared = read_result(tmp_path / "shared" / folder.name)
+        assert shared == result
+        assert shared.predictions.equals(result.predictions)
+    # Of passes of 32, 32 and 6 for each of two models the first rank has the first and the third.
+    counts = [int((tmp_path / f"{rank}.count").read_text()) for rank in range(2)]
+    repeated = 0 if cache == "features.cache=true" else 2 * 32
+    assert counts == [2 * (32 + 6), 2 * 32 + repeated]
 
 
 def test_weights_that_change_under_way_are_refused(tiny_bench: TinyBench, tmp_path: Path) -> None:

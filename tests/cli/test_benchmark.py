@@ -148,6 +148,7 @@ def test_no_features_are_kept_where_none_are_wanted(
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.distributed
 def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     bench = write_tiny_bench(tmp_path)
