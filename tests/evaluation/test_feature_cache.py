@@ -66,8 +66,8 @@ def test_a_damaged_file_is_told_deleted_and_not_taken(
         cache.write(NAMES[1], tensors(1), {})
         changed = (tmp_path / f"{NAMES[1]}.safetensors").read_bytes()
     if damage == "unlabelled":
-        changed = bytes(raw).replace(b"digest", b"digist")
-    path.write_bytes(changed)
+        changed = bytes(raw).replace(b"digest", b"digits")
+    path.write_bytes(bytes(changed))
     with caplog.at_level(logging.WARNING):
         assert cache.read(NAMES[0]) is None
     assert "is damaged" in caplog.text
