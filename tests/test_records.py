@@ -43,6 +43,12 @@ def test_what_is_not_given_is_unknown() -> None:
     assert dict(row.columns) == {}
 
 
+def test_coordinates_are_known_or_not() -> None:
+    nan = float("nan")
+    assert Place(0.0, 0.0).has_point
+    assert not Place(nan, nan, "XK").has_point
+
+
 def test_the_default_columns_cannot_be_changed_for_all_rows() -> None:
     row = ManifestRow("/a.jpg", "a.jpg", Place(1.0, 2.0))
     with pytest.raises(TypeError, match="does not support item assignment"):

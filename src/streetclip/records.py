@@ -1,5 +1,6 @@
 """Frozen records that cross rooms; coordinates are WGS-84 degrees, latitude before longitude."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,8 +11,8 @@ class Place:
     """A point with the names that captions and metrics use.
 
     Args:
-        latitude: Degrees north, -90 to 90.
-        longitude: Degrees east, -180 to 180.
+        latitude: Degrees north, -90 to 90; NaN where only the country is known.
+        longitude: Degrees east, -180 to 180; NaN likewise.
         country: ISO 3166-1 alpha-2 code, or None where nobody knows.
         region: First-order administrative area, in English, or None.
         town: Nearest town of the country, or None.
@@ -22,6 +23,11 @@ class Place:
     country: str | None = None
     region: str | None = None
     town: str | None = None
+
+    @property
+    def has_point(self) -> bool:
+        """Whether the coordinates are known."""
+        return not math.isnan(self.latitude + self.longitude)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def test_the_command_gives_the_numbers_of_the_callback_with_averaged_weights(
     assert {p.name for p in out.iterdir()} == {
         "map.png",
         "predictions.parquet",
+        "report.html",
         "report.md",
         "results.json",
     }

@@ -8,7 +8,7 @@ from streetclip.build.folders import (
     folder_name,
     is_finished,
     model_label,
-    protocol_label,
+    protocol_name,
     unique_labels,
 )
 from streetclip.errors import InputError
@@ -34,11 +34,12 @@ def test_a_model_is_called_so_that_people_know_it(name: str, label: str) -> None
 
 
 def test_a_protocol_is_called_by_its_name_and_what_is_added_to_it(tmp_path: Path) -> None:
-    assert protocol_label("paper", "paper") == "paper"
-    assert protocol_label("paper+expected", "paper") == "paper-expected"
+    assert protocol_name("paper", "paper") == "paper"
+    assert protocol_name("paper+expected", "paper") == "paper+expected"
+    assert protocol_name("reproduction@a/b.csv", "reproduction") == "reproduction@b.csv"
     file = tmp_path / "a+b.yaml"
     file.write_text("")
-    assert protocol_label(str(file), "a+b") == "a-b"
+    assert protocol_name(str(file), "a+b") == "a+b"
 
 
 def test_equal_labels_are_told_apart_by_digests() -> None:

@@ -30,6 +30,7 @@ def test_a_run_leaves_everything_a_reader_needs(finished: Finished) -> None:
         assert {p.name for p in folder.iterdir()} == {
             "map.png",
             "predictions.parquet",
+            "report.html",
             "report.md",
             "results.json",
         }

@@ -60,3 +60,9 @@ def test_without_captions_a_photograph_may_lie_nowhere() -> None:
 
 def test_it_can_be_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(USABLE)) == USABLE
+
+
+def test_without_captions_a_photograph_may_say_its_country_alone() -> None:
+    raw = RawSample("a", good_sample(0).image, b'{"country": "FR"}')
+    assert reason(raw) == training_reason(raw) == "no_coordinates"
+    assert reason(raw, Usable(None)) is None

@@ -5,12 +5,20 @@ import time
 import numpy as np
 import pytest
 
-from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap
+from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap, resampled_counts
 
 STATISTICS = {
     "mean": Statistic("mean", ("a",)),
     "median": Statistic("median", ("a",)),
     "harmonic": Statistic("harmonic", ("seen", "unseen")),
+}
+
+
+# Value, lower and upper end of 50 photographs before there were clusters, rounded.
+FIRST = {
+    "mean": [563.473846, 424.564947, 683.072699],
+    "median": [453.415888, 287.305364, 677.632682],
+    "harmonic": [0.568149, 0.408104, 0.72026],
 }
 
 
@@ -47,6 +55,46 @@ def test_intervals_are_those_of_a_plain_loop(name: str, n: int) -> None:
     assert estimate.high == pytest.approx(np.quantile(values, 0.975))
 
 
+@pytest.mark.parametrize("name", list(STATISTICS))
+def test_intervals_of_clusters_are_those_of_a_plain_loop_over_clusters(name: str) -> None:
+    data = columns(60, seed=4)
+    clusters = np.random.default_rng(5).permutation(np.repeat(np.arange(15), 4))
+    estimate = bootstrap(data, {name: STATISTICS[name]}, clusters=clusters, resamples=200, seed=11)[
+        name
+    ]
+    members = [np.flatnonzero(clusters == number) for number in range(15)]
+    draws = np.random.default_rng(11).integers(0, 15, size=(200, 15))
+    values = [
+        plain(name, data, np.concatenate([members[number] for number in draw])) for draw in draws
+    ]
+    assert estimate.low == pytest.approx(np.quantile(values, 0.025))
+    assert estimate.high == pytest.approx(np.quantile(values, 0.975))
+
+
+def test_clusters_of_one_photograph_change_nothing() -> None:
+    data = columns(50, seed=3)
+    alone = bootstrap(data, STATISTICS, resamples=100, seed=1)
+    clustered = bootstrap(data, STATISTICS, clusters=np.arange(50), resamples=100, seed=1)
+    assert clustered == alone
+
+
+def test_intervals_of_single_photographs_stay_what_they_were() -> None:
+    estimates = bootstrap(columns(50, seed=3), STATISTICS, resamples=200, seed=11)
+    found = {
+        name: [round(float(end), 6) for end in (e.value, e.low, e.high)]  # type: ignore[arg-type]
+        for name, e in estimates.items()
+    }
+    assert found == FIRST
+
+
+def test_clusters_are_drawn_whole_and_as_many_as_there_are() -> None:
+    clusters = np.array([0, 1, 0, 2, 2, 2])
+    (counts,) = resampled_counts(6, clusters=clusters, resamples=50, seed=0)
+    assert (counts[:, 0] == counts[:, 2]).all()
+    assert (counts[:, 3] == counts[:, 5]).all()
+    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
+
+
 def test_only_photographs_that_count_are_counted() -> None:
     estimates = bootstrap(columns(70, seed=0), STATISTICS, resamples=20)
     assert estimates["mean"].n == estimates["median"].n == 60
@@ -73,18 +121,10 @@ def test_the_same_seed_gives_the_same_interval_in_any_blocks(
     monkeypatch.setattr("streetclip.evaluation.bootstrap._BLOCK_COUNTS", 200)
     assert bootstrap(data, STATISTICS, resamples=64, seed=5) == whole
     assert bootstrap(data, STATISTICS, resamples=64, seed=6) != whole
-
-
-def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(0)
-    held = 0
-    for seed in range(200):
-        data = {"a": (rng.random(150) < 0.4).astype(float)}
-        estimate = bootstrap(data, {"x": STATISTICS["mean"]}, resamples=150, seed=seed)["x"]
-        assert estimate.low is not None
-        assert estimate.high is not None
-        held += estimate.low <= 0.4 <= estimate.high
-    assert 180 <= held <= 199
+    clusters = np.arange(40) // 2
+    cut = bootstrap(data, STATISTICS, clusters=clusters, resamples=64, seed=5)
+    monkeypatch.undo()
+    assert bootstrap(data, STATISTICS, clusters=clusters, resamples=64, seed=5) == cut
 
 
 def test_three_thousand_photographs_take_little_time() -> None:

@@ -73,6 +73,23 @@ def test_values_that_no_photograph_counts_for_are_not_logged(result: Result) -> 
     assert "zeroshot/val/region_accuracy" not in logged
 
 
+def test_a_result_on_a_part_of_a_set_is_titled_as_partial(result: Result, tmp_path: Path) -> None:
+    # One of the three photographs cannot be read.
+    assert result.title == "val (partial: 2 of 3 photographs)"
+    leaks = {"pictures": 1, "pairs": [{"km": 0.5}]}
+    told = replace(
+        result,
+        set_name="im2gps3k",
+        set_photos=2997,
+        missing=("a", "b"),
+        surplus=("c",),
+        leaks=leaks,
+    )
+    assert told.title == "IM2GPS3K (partial: 2 of 2,997 photographs)"
+    write_result(told, tmp_path)
+    assert read_result(tmp_path) == told
+
+
 def test_a_missing_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="no such folder"):
         read_result(tmp_path / "nowhere")

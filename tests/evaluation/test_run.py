@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import haversine
@@ -13,6 +14,7 @@ from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.run import EvaluationOptions, ask, evaluate
 from streetclip.shards.layout import ShardSet
+from streetclip.zeroshot.candidates import build_candidates
 from streetclip.zeroshot.protocol import Protocol
 
 PARIS = {"latitude": 48.85, "longitude": 2.35, "country": "FR", "region": "Île-de-France"}
@@ -72,6 +74,16 @@ def test_the_values_are_those_of_a_table_worked_out_by_hand(
     assert shares["country_accuracy_unseen"] == (pytest.approx(1 / 2), 2)
     assert shares["country_accuracy_harmonic"] == (pytest.approx(4 / 7), 5)
     assert shares["country_accuracy_seen_towns"] == (1.0, 1)
+    # Right town: Paris; not Lyon, Berlin, nor "LA", which is called Los Angeles here.
+    assert shares["city_accuracy"] == (pytest.approx(1 / 4), 4)
+    assert shares["city_accuracy_seen"] == (pytest.approx(1 / 3), 3)
+    assert shares["city_accuracy_unseen"] == (0.0, 1)
+    assert shares["city_accuracy_harmonic"] == (0.0, 4)
+    # Five of three countries cannot be told.
+    assert (shares["country_top1"], shares["country_top5"]) == (
+        (pytest.approx(3 / 5), 5),
+        (None, 0),
+    )
     assert shares["within_25km"] == (pytest.approx(2 / 6), 6)
     assert shares["within_2500km"] == (pytest.approx(4 / 6), 6)
 
@@ -84,6 +96,62 @@ def test_distances_are_those_of_the_package_haversine(
         true = (row["true_latitude"], row["true_longitude"])
         predicted = (row["predicted_latitude"], row["predicted_longitude"])
         assert row["distance_km"] == pytest.approx(haversine.haversine(true, predicted))
+
+
+def test_ceilings_are_those_of_the_candidates(
+    photographs: ShardSet, planted_clip: Callable[..., Any], three_countries: Protocol
+) -> None:
+    result = evaluate(planted_clip(PLANTED), photographs, three_countries, options=OPTIONS)
+    cities = build_candidates(three_countries)
+    for row in result.predictions.to_pylist():
+        true = (row["true_latitude"], row["true_longitude"])
+        distances = [haversine.haversine(true, city) for city in cities.latlon.tolist()]
+        assert row["nearest_km"] == pytest.approx(min(distances))
+        codes = [cities.country_codes[index] for index in cities.country_index.tolist()]
+        pairs = zip(distances, codes, strict=True)
+        inside = [km for km, code in pairs if code == row["true_country"]]
+        assert row["nearest_in_country_km"] == (pytest.approx(min(inside)) if inside else None)
+        assert row["nearest_km"] <= row["distance_km"] + 1e-9
+    for radius in (1, 25, 200, 750, 2500):
+        score = result.values[f"within_{radius}km"].value
+        assert score is not None
+        assert score <= (result.ceilings[f"within_{radius}km/nearest"].value or 0.0)
+
+
+def test_photographs_of_one_photographer_are_drawn_together(
+    make_set: Callable[..., ShardSet],
+    planted_clip: Callable[..., Any],
+    three_countries: Protocol,
+) -> None:
+    by = [{**sample, "author": "AB"[number % 2]} for number, sample in enumerate(SAMPLES)]
+    photographs = make_set(by)
+    results = {
+        cluster: evaluate(
+            planted_clip(PLANTED),
+            photographs,
+            three_countries,
+            options=replace(OPTIONS, cluster=cluster),
+        )
+        for cluster in ("auto", "author", "place", "photo")
+    }
+    found = {name: (r.clusters, r.clustered_by) for name, r in results.items()}
+    # The other photograph of Paris cannot be read.
+    assert found == {
+        "auto": (2, "photographer"),
+        "author": (2, "author"),
+        "place": (0, ""),
+        "photo": (0, ""),
+    }
+    assert results["auto"].values == results["author"].values
+    assert results["place"].values == results["photo"].values
+    assert results["auto"].values["within_25km"] != results["photo"].values["within_25km"]
+    with pytest.raises(ResultError, match="clustered by 'camera'"):
+        evaluate(
+            planted_clip(PLANTED),
+            photographs,
+            three_countries,
+            options=replace(OPTIONS, cluster="camera"),
+        )
 
 
 def test_captions_are_matched_in_whole_batches_of_the_set(

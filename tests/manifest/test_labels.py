@@ -76,3 +76,12 @@ def test_no_rows_need_no_geography() -> None:
 def test_the_real_earth_completes_the_labels() -> None:
     done = complete_labels([row("a", Place(48.8566, 2.3522))])
     assert done.rows[0].place.country == "FR"
+
+
+@pytest.mark.usefixtures("_nearly_paris")
+def test_rows_without_coordinates_stay_as_they_are_in_their_places() -> None:
+    nowhere = Place(float("nan"), float("nan"), "XK")
+    done = complete_labels([row("a", nowhere), row("b", Place(48.0, 2.0)), row("c", nowhere)])
+    assert [each.place.country for each in done.rows] == ["XK", "FR", "XK"]
+    assert [each.place.town for each in done.rows] == [None, "Paris", None]
+    assert [each.name for each in complete_labels([row("a", nowhere)]).rows] == ["a"]

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from streetclip.errors import ManifestError
-from streetclip.manifest.split import split_by_place
+from streetclip.manifest.split import place_name, split_by_place
 from streetclip.records import ManifestRow, Place
 
 
@@ -61,3 +61,9 @@ def test_a_split_that_leaves_nothing_is_refused() -> None:
         split_by_place(rows[:1], val_share=0.1, seed=0)
     with pytest.raises(ManifestError, match="unknown country; got: Atlantis"):
         split_by_place(rows, val_share=0.1, seed=0, holdout_countries=["Atlantis"])
+
+
+def test_photographs_without_coordinates_are_grouped_by_country() -> None:
+    nan = float("nan")
+    assert place_name(Place(nan, nan, "FR")) == "FR//"
+    assert place_name(Place(nan, nan, "FR", None, "Lyon")) == "FR//Lyon"

@@ -34,6 +34,8 @@ def test_another_radius_scales_distances() -> None:
     ours = functional.haversine_km(a, b)
     theirs = functional.haversine_km(a, b, radius_km=6378.137)
     torch.testing.assert_close(theirs, ours * (6378.137 / 6371.0088))
+    angles = haversine.haversine_vector(a.tolist(), b.tolist(), haversine.Unit.RADIANS)
+    torch.testing.assert_close(theirs, torch.from_numpy(np.asarray(angles)) * 6378.137)
 
 
 def test_shares_agree_with_a_table_counted_by_hand() -> None:
@@ -58,9 +60,13 @@ def test_the_median_of_nothing_is_nan() -> None:
     assert math.isnan(functional.median_km(torch.empty(0)).item())
 
 
-def test_the_geoscore_is_not_rounded() -> None:
-    score = functional.geoscore(torch.tensor([100.0], dtype=torch.float64)).item()
-    assert score == pytest.approx(5000 * math.exp(-100 / 1492.7), abs=1e-9)
+def test_the_geoscore_is_rounded_only_where_it_is_asked() -> None:
+    errors = torch.tensor([100.0], dtype=torch.float64)
+    assert functional.geoscore(errors).item() == pytest.approx(
+        5000 * math.exp(-100 / 1492.7), abs=1e-9
+    )
+    # 5000 exp(-100 / 1492.7) = 4676.02
+    assert functional.geoscore(errors, rounded=True).item() == 4676.0
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,13 @@ def test_batches_add_up_to_the_whole() -> None:
     assert values["country_accuracy"].item() == pytest.approx(expected)
 
 
+def test_scores_can_be_rounded_one_by_one() -> None:
+    metric = Geolocation(geoscore_rounded=True)
+    metric.update(torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+    # A degree is 111.195 km: 5000 exp(-111.195 / 1492.7) = 4641.08.
+    assert metric.compute()["geoscore"].item() == (4641 + 5000) / 2
+
+
 def test_the_edge_of_a_radius_follows_the_definition() -> None:
     a, b = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     radius = functional.haversine_km(a, b).item()

@@ -1,12 +1,11 @@
 """Maps show every point, and lines that are great circles."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 
-import haversine
 import numpy as np
-import pytest
+import pyarrow as pa
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
 
@@ -14,7 +13,6 @@ from streetclip.evaluation.result import Result
 from streetclip.report.maps import (
     MAX_PHOTOS,
     TRUE_COLOR,
-    great_circle,
     map_image,
     save_map,
     shown_rows,
@@ -44,26 +42,6 @@ def test_only_wrong_answers_have_a_line(make_result: Callable[..., Result]) -> N
     assert len(lines.get_segments()) == 3
 
 
-def test_a_great_circle_is_the_shortest_way() -> None:
-    start, end = np.array([40.6, -73.8]), np.array([35.5, 139.8])
-    pieces = great_circle(start, end)
-    line = np.concatenate(pieces)[:, ::-1]
-    length = sum(haversine.haversine(a, b) for a, b in pairwise(line))
-    assert length == pytest.approx(haversine.haversine(start, end), rel=1e-6)
-
-
-def test_a_line_over_the_antimeridian_is_cut() -> None:
-    pieces = great_circle(np.array([0.0, 170.0]), np.array([0.0, -160.0]))
-    assert len(pieces) == 2
-    assert all(np.abs(np.diff(piece[:, 0])).max() < 10 for piece in pieces)
-
-
-def test_equal_points_and_antipodes_have_no_line() -> None:
-    point = np.array([10.0, 20.0])
-    assert great_circle(point, point) == []
-    assert great_circle(point, np.array([-10.0, -160.0])) == []
-
-
 def test_a_large_set_is_thinned_evenly_and_says_so(make_result: Callable[..., Result]) -> None:
     rows = shown_rows(5 * MAX_PHOTOS)
     assert len(set(rows.tolist())) == MAX_PHOTOS
@@ -89,3 +67,17 @@ def test_the_same_result_gives_the_same_file(
     data = (tmp_path / "a.png").read_bytes()
     assert data.startswith(b"\x89PNG")
     assert data == (tmp_path / "b.png").read_bytes()
+
+
+def test_photographs_without_coordinates_have_neither_point_nor_line(
+    make_result: Callable[..., Result],
+) -> None:
+    result = make_result(4)
+    nowhere = pa.nulls(4, pa.float64())
+    table = result.predictions
+    for name in ("true_latitude", "true_longitude", "distance_km"):
+        table = table.set_column(table.schema.get_field_index(name), name, nowhere)
+    (axes,) = world_map(replace(result, predictions=table), width_px=400).axes
+    (lines,) = [part for part in axes.collections if isinstance(part, LineCollection)]
+    assert len(lines.get_segments()) == 0
+    assert map_image(replace(result, predictions=table), width_px=200).shape[1] == 200

@@ -1,6 +1,5 @@
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from rich.console import Console
 
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result
+from streetclip.report.published import PublishedRow
 from streetclip.report.side_by_side import (
     COLUMNS,
     digest_lines,
@@ -25,16 +25,9 @@ SHARES = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    """What somebody reports."""
-
-    model: str = "CLIP L/14-336"
-    kind: str = "paper"
-    source: str = "Haas & others 2023"
-
-    def text(self, name: str) -> str:
-        return {"within_25km": "27.0 %"}.get(name, "-")
+ROW = PublishedRow(
+    "im2gps", "CLIP L/14-336", "paper", "Haas & others 2023", {"within_25km": "27.0"}
+)
 
 
 @pytest.fixture
@@ -68,7 +61,7 @@ def test_each_set_has_a_table_whose_title_says_what_is_missing(results: list[Res
 
 
 def test_rows_of_others_stand_below_on_their_set_only(results: list[Result]) -> None:
-    published = {"im2gps": [Row()]}
+    published = {"im2gps": [ROW]}
     first, second = set_tables(results, links=["1", "2", "3", "4"], published=published)
     assert first.rows[2] == (
         *("CLIP L/14-336", "paper: Haas & others 2023"),
@@ -88,12 +81,30 @@ def test_markdown_is_a_table_that_renders(results: list[Result]) -> None:
 
 
 def test_latex_escapes_what_has_a_meaning_there(results: list[Result]) -> None:
-    text = "\n".join(latex_lines(set_tables(results, published={"im2gps": [Row()]})))
+    text = "\n".join(latex_lines(set_tables(results, published={"im2gps": [ROW]})))
     assert r"a\_1 & paper & - & 28.3 \% (22.6 to 34.2) & 50.0 \% &" in text
     assert r"Haas \& others 2023" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.replace(r"\&", "").count("&") for line in rows} == {len(COLUMNS) + 1}
     assert text.count(r"\begin{tabular}{llrrrrrr}") == text.count(r"\end{tabular}") == 2
+
+
+def test_what_a_protocol_allows_stands_once_below_the_models(
+    make_result: Callable[..., Result],
+) -> None:
+    best = {"within_25km/known_country": Estimate(0.6, 237, 0.55, 0.65)}
+    results = [
+        make_result(model=model, protocol=protocol, ceilings=best)
+        for protocol in ("paper", "ours")
+        for model in ("a", "b")
+    ]
+    (table,) = set_tables(results)
+    below = [row for row in table.rows if row[0] not in ("a", "b")]
+    assert [row[:2] for row in below] == [
+        ("best with the country known", "paper"),
+        ("best with the country known", "ours"),
+    ]
+    assert {row[3] for row in below} == {"60.0 % (55.0 to 65.0)"}
 
 
 def test_unreadable_photographs_are_counted_below(make_result: Callable[..., Result]) -> None:
@@ -111,7 +122,7 @@ def test_digests_are_listed_once(results: list[Result]) -> None:
 def test_the_terminal_shows_the_same_cells(results: list[Result]) -> None:
     text = io.StringIO()
     console = Console(file=text, width=200)
-    for table in terminal_tables(set_tables(results, published={"im2gps3k": [Row()]})):
+    for table in terminal_tables(set_tables(results, published={"im2gps3k": [ROW]})):
         console.print(table)
     for words in ("IM2GPS (237", "28.3 % (22.6 to 34.2)", "Haas & others 2023", "20 resamples"):
         assert words in text.getvalue()

@@ -9,13 +9,15 @@ from rich.console import Console
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import STATISTICS
+from streetclip.report.markdown import markdown
 from streetclip.report.tables import (
     LABELS,
+    ceiling_kinds,
     format_interval,
     format_value,
-    markdown,
+    label,
     notes,
-    table_rows,
+    number_rows,
     terminal_table,
 )
 
@@ -46,7 +48,7 @@ def test_every_value_has_a_label() -> None:
 def test_values_that_no_photograph_counts_for_have_no_row(
     make_result: Callable[..., Result],
 ) -> None:
-    rows = {label: (value, n) for label, value, _, n in table_rows(make_result())}
+    rows = {row.label: (row.value, row.photographs) for row in number_rows(make_result())}
     assert rows["country"] == ("50.0 %", "20")
     assert "region" not in rows
 
@@ -62,17 +64,39 @@ def test_photographs_that_do_not_count_are_told(make_result: Callable[..., Resul
     assert "| `bad_key` | cut / in half |" in markdown(result)
 
 
-def test_the_report_names_what_was_measured(make_result: Callable[..., Result]) -> None:
-    text = markdown(make_result())
-    assert text.startswith("# Zero-shot geolocation on val (20 photographs)\n")
-    assert "Model `tiny`, protocol `paper`." in text
-    assert "| within 2500 km | 100.0 % | 100.0 to 100.0 | 20 |" in text
-    assert f"| weights | `{'a' * 16}` |" in text
+def test_missing_and_surplus_photographs_are_told(make_result: Callable[..., Result]) -> None:
+    names = tuple(f"{number}.jpg" for number in range(7))
+    result = make_result(missing=names, surplus=("extra.jpg",), set_photos=27)
+    text = "\n".join(notes(result))
+    assert "missing; not counted: 7 (0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg, ...)." in text
+    assert "that the table does not name; not counted: 1 (extra.jpg)." in text
+    assert markdown(result).startswith(
+        "# Zero-shot geolocation on val (partial: 20 of 27 photographs)\n"
+    )
 
 
-def test_a_part_of_a_published_set_says_so(make_result: Callable[..., Result]) -> None:
-    text = markdown(make_result(set_name="im2gps"))
-    assert "IM2GPS (partial: 20 of 237 photographs)" in text
+def test_a_new_number_of_countries_has_a_label_of_its_own() -> None:
+    assert label("country_top10") == "country, among the 10 most probable"
+    assert label("country_topical") == "country_topical"
+
+
+def test_ceilings_stand_beside_the_values_that_have_one(
+    make_result: Callable[..., Result],
+) -> None:
+    result = make_result(
+        ceilings={
+            "within_25km/nearest": Estimate(0.75, 20),
+            "within_25km/known_country": Estimate(0.5, 20),
+            "median_km/nearest": Estimate(12.0, 20),
+            "geoscore/nearest": Estimate(None, 0),
+        }
+    )
+    assert ceiling_kinds(result) == ["known_country", "nearest"]
+    rows = {row.name: row.ceilings for row in number_rows(result)}
+    assert rows["within_25km"] == ("50.0 %", "75.0 %")
+    assert rows["median_km"] == ("-", "12 km")
+    assert rows["geoscore"] == rows["country_accuracy"] == ("-", "-")
+    assert ceiling_kinds(make_result()) == []
 
 
 def test_the_terminal_shows_the_same_rows(make_result: Callable[..., Result]) -> None:
@@ -81,4 +105,25 @@ def test_the_terminal_shows_the_same_rows(make_result: Callable[..., Result]) ->
         console.print(terminal_table(make_result()))
     text = printed.get()
     assert "tiny, protocol paper" in text
-    assert all(value in text for _, value, _, _ in table_rows(make_result()))
+    assert all(row.value in text for row in number_rows(make_result()))
+
+
+def test_the_terminal_shows_ceilings_beside_the_values(make_result: Callable[..., Result]) -> None:
+    result = make_result(ceilings={"within_25km/known_country": Estimate(0.607, 20)})
+    console = Console(width=160, file=io.StringIO())
+    with console.capture() as printed:
+        console.print(terminal_table(result))
+    (line,) = [line for line in printed.get().splitlines() if "within 25 km" in line]
+    assert "60.7 %" in line
+    assert "best with the country known" in printed.get()
+
+
+def test_the_most_probable_country_is_told_where_it_need_not_be_the_answer(
+    make_result: Callable[..., Result],
+) -> None:
+    values = {"country_top1": Estimate(0.5, 20), "country_top10": Estimate(0.9, 20)}
+    names = {
+        decoding: [row.name for row in number_rows(make_result(values=values, decoding=decoding))]
+        for decoding in ("greedy", "beam")
+    }
+    assert names == {"greedy": ["country_top10"], "beam": ["country_top1", "country_top10"]}

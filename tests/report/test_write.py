@@ -12,6 +12,6 @@ def test_report_and_map_are_written_and_linked(
 ) -> None:
     folder = tmp_path / "new"
     write_report(make_result(), folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["map.png", "report.md"]
+    assert sorted(path.name for path in folder.iterdir()) == ["map.png", "report.html", "report.md"]
     text = (folder / "report.md").read_text(encoding="utf-8")
     assert text.endswith("![True and predicted points](map.png)\n")

@@ -133,3 +133,16 @@ def test_null_is_unknown() -> None:
         "latitude": 48.85,
         "longitude": 2.35,
     }
+
+
+def test_without_coordinates_a_sample_is_good_only_for_those_who_need_none() -> None:
+    nan = float("nan")
+    raw = encode_metadata(ManifestRow("/a.jpg", "a.jpg", Place(nan, nan, "XK")))
+    assert raw == b'{"country":"XK"}'
+    assert parse_metadata(raw, needs_point=False) == {"country": "XK"}
+    with pytest.raises(SampleError, match="no_coordinates: no latitude"):
+        parse_metadata(raw)
+    with pytest.raises(SampleError, match="no_coordinates: no longitude"):
+        parse_metadata(b'{"latitude": 1}', needs_point=False)
+    with pytest.raises(SampleError, match="bad_latitude"):
+        parse_metadata(b'{"latitude": 99, "longitude": 1}', needs_point=False)

@@ -58,7 +58,7 @@ def test_it_evaluates_before_the_first_step_after_epochs_and_every_n_steps(
     names = sorted(path.name for path in (evaluated.folder / "evaluations").iterdir())
     assert names == ["epoch=000", "epoch=001", "epoch=002", "step=000003", "step=000006"]
     files = {path.name for path in (evaluated.folder / "evaluations/epoch=001/val").iterdir()}
-    assert files == {"results.json", "predictions.parquet", "report.md", "map.png"}
+    assert files == {"results.json", "predictions.parquet", "report.md", "report.html", "map.png"}
 
 
 @pytest.mark.parametrize(("ema", "moment"), [(True, "epoch=002"), (False, "epoch=001")])

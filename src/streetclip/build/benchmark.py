@@ -14,6 +14,7 @@ from streetclip.config.schema import BenchmarkConfig
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.run import Questions, ask
 from streetclip.model.backbone import Backbone
+from streetclip.report.published import published_rows
 from streetclip.report.side_by_side import SetTable, set_tables, write_tables
 from streetclip.report.write import REPORT_FILE
 from streetclip.shards.progress import progress_bars
@@ -40,9 +41,15 @@ class Benchmark:
 
     @property
     def tables(self) -> list[SetTable]:
-        """The results side by side, one table a set."""
-        links = [f"{folder.name}/{REPORT_FILE}" for folder, _ in self.results]
-        return set_tables([result for _, result in self.results], links=links)
+        """The results side by side, one table a set, beside what others report."""
+        return set_tables(
+            [result for _, result in self.results],
+            links=[f"{folder.name}/{REPORT_FILE}" for folder, _ in self.results],
+            published={
+                result.set_name.lower(): published_rows(result.set_name)
+                for _, result in self.results
+            },
+        )
 
 
 def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> Benchmark:

@@ -41,19 +41,22 @@ def model_label(name: str) -> str:
     return plain_label("-".join(_last_part(part) for part in parts if part))
 
 
-def protocol_label(source: str, name: str) -> str:
-    """A short name of a protocol, for tables and folders.
+def protocol_name(source: str, name: str) -> str:
+    """What results call a protocol: its name, and what the user has added to it.
 
     Args:
-        source: As the user gave it; what ``+`` or ``@`` add to a name is told.
+        source: As the user gave it; behind a name may stand ``+DECODING`` and ``@TABLE``.
         name: Of the protocol.
 
     Example:
-        >>> protocol_label("reproduction+beam@data/worldcities.csv", "reproduction")
-        'reproduction-beam-worldcities'
+        >>> protocol_name("reproduction+beam@data/worldcities.csv", "reproduction")
+        'reproduction+beam@worldcities.csv'
     """
-    added = () if Path(source).is_file() else re.split(r"[+@]", source)[1:]
-    return plain_label("-".join((name, *(Path(word).stem for word in added))))
+    if Path(source).is_file():
+        return name
+    words, at, table = source.partition("@")
+    _, plus, decoding = words.partition("+")
+    return f"{name}{plus}{decoding}{at}{Path(table).name}"
 
 
 def plain_label(text: str) -> str:
@@ -131,7 +134,7 @@ def is_finished(folder: Path, expected: Mapping[str, object]) -> bool:
 
     Args:
         folder: Of a result; it need not exist.
-        expected: Fields of a `Result` and the values that they must have.
+        expected: Fields of a `Result` and the values that they must have; of a frozen set any.
 
     Returns:
         False for a new or empty folder, and for what a killed call has begun to write.
@@ -150,7 +153,7 @@ def is_finished(folder: Path, expected: Mapping[str, object]) -> bool:
     differing = [
         f"{name} is {_short(getattr(result, name))}, not {_short(value)}"
         for name, value in expected.items()
-        if getattr(result, name) != value
+        if getattr(result, name) not in (value if isinstance(value, frozenset) else (value,))
     ]
     if differing:
         raise InputError(
@@ -171,5 +174,7 @@ _ENDINGS = (".json", ".safetensors", ".pt", ".bin", ".pth")
 
 
 def _short(value: object) -> str:
+    if isinstance(value, frozenset):
+        return " or ".join(sorted(repr(item) for item in value))
     text = str(value)
     return text[:16] if len(text) == 64 else text

@@ -148,6 +148,8 @@ class _Asker:
             resamples=session.options.bootstrap,
             seed=session.options.seed,
             precision=session.options.precision,
+            cluster=session.options.cluster,
+            top_k=session.options.top_k,
         )
         return _Look(self, shard_set, options)
 

@@ -43,18 +43,18 @@ class PlannedProtocol:
 
     Args:
         source: As `load_protocol` takes it.
-        label: For tables and folders, unique in the plan.
+        name: For results.
+        label: For folders, unique in the plan.
     """
 
     source: str
+    name: str
     label: str
 
     def load(self) -> Protocol:
-        """The protocol, called by its label where that tells more than its own name."""
-        protocol = load_protocol(self.source)
-        if plain_label(protocol.name) == self.label:
-            return protocol
-        return replace(protocol, name=self.label)
+        """The protocol under its name, or under its label where others have the same name."""
+        unique = plain_label(self.name) == self.label
+        return replace(load_protocol(self.source), name=self.name if unique else self.label)
 
 
 @dataclass(frozen=True)

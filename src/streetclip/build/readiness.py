@@ -13,7 +13,7 @@ from streetclip.build.folders import (
     is_finished,
     model_label,
     plain_label,
-    protocol_label,
+    protocol_name,
     unique_labels,
 )
 from streetclip.build.model import named_backbone, on_disk
@@ -23,6 +23,7 @@ from streetclip.build.sources import open_set, whole
 from streetclip.build.subjects import Subjects, resolve
 from streetclip.config.schema import BenchmarkConfig, RemoteConfig, ShardsConfig
 from streetclip.errors import InputError, ProblemsError
+from streetclip.evaluation.clusters import declared_columns
 from streetclip.evaluation.feature_cache import FeatureCache, feature_folder
 from streetclip.evaluation.registry import NamedSource
 from streetclip.model.weights import weights_digest
@@ -123,7 +124,8 @@ def _protocol(source: str) -> tuple[PlannedProtocol, str]:
     """A protocol whose places are all there, and its digest."""
     protocol = load_protocol(source)
     build_candidates(protocol)
-    return PlannedProtocol(source, protocol_label(source, protocol.name)), protocol.digest
+    name = protocol_name(source, protocol.name)
+    return PlannedProtocol(source, name, plain_label(name)), protocol.digest
 
 
 def _check_sets(sets: Sequence[NamedSource], problems: _Problems) -> None:
@@ -164,7 +166,9 @@ def _sets(
 
 
 def _set(source: NamedSource, options: BenchmarkConfig, cache: Cache, progress: bool) -> PlannedSet:
-    shards = ShardsConfig(preset=source.preset or options.preset)
+    shards = ShardsConfig(
+        preset=source.preset or options.preset, columns=declared_columns(options.cluster)
+    )
     folder = Path(options.shards_dir)
     place = whole(source.path, shards, folder, progress=progress, cache=cache)
     open_set(place, cache)
@@ -191,8 +195,15 @@ def _is_finished(combination: Combination, plan: Plan, options: BenchmarkConfig)
         "resamples": options.bootstrap,
         "seed": options.seed,
         "precision": options.precision,
+        "clustered_by": _shared_by(options.cluster),
     }
     return is_finished(combination.folder, expected)
+
+
+def _shared_by(cluster: str) -> frozenset[str]:
+    """What a result may say of its clusters when these were asked for."""
+    said = {"auto": ("photographer", "place"), "photo": (), "place": ("place",)}
+    return frozenset({"", *said.get(cluster, (cluster, "place"))})
 
 
 def _refuse_twice(

@@ -10,18 +10,18 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from streetclip.build.remote import cache_of, names_tars, train_and_val, whole_set
+from streetclip.build.sets import building, linked_set, set_content
 from streetclip.config.schema import DataConfig, SampleWorldConfig, ShardsConfig
 from streetclip.errors import ShardError
+from streetclip.manifest.sets import find_tars
 from streetclip.sampleworld.generate import WORLD_VERSION, generate
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
-from streetclip.shards.locks import alone
 from streetclip.shards.remote import is_url
 from streetclip.shards.write import BuildOptions, BuildReport, build_shards
 
@@ -85,7 +85,8 @@ def whole(
     """A source to evaluate on as one shard set: all of it, or the validation split of a built one.
 
     Args:
-        source: A shard set, its URL, or a folder, CSV or Parquet file.
+        source: A shard set, its URL, or a folder, CSV or Parquet file; with a preset the folder
+            that the benchmark set was downloaded to.
         options: How a source becomes a shard set; the split is left out.
         folder: Where built shard sets are kept.
         progress: Show progress bars.
@@ -95,6 +96,9 @@ def whole(
         return whole_set(source, Cache() if cache is None else cache)
     if is_shard_set(Path(source)):
         return str(_any_split(Path(source), ("val", "all", "train")))
+    tars = find_tars(Path(source), options.preset)
+    if tars is not None:
+        return str(linked_set(tars, folder, preset=str(options.preset)))
     plain = ShardsConfig(**{**asdict(options), "val_share": 0.0, "holdout_countries": []})
     root = built(source, plain, folder, progress=progress, keep_unplaced=True)
     return str(_any_split(root, ("all",)))
@@ -131,20 +135,11 @@ def built(
         open_shard_set(_any_split(path, ("train", "all", "val")))
         return path
     name = path.resolve().stem if path.is_file() else path.resolve().name
-    out = (
-        folder / f"{_plain_name(name)}-{_digest(_content(path), [asdict(options), keep_unplaced])}"
-    )
-    with _building(out):
+    content = set_content(path, options.preset) if keep_unplaced else _content(path)
+    out = folder / f"{_plain_name(name)}-{_digest(content, [asdict(options), keep_unplaced])}"
+    with building(out):
         _build(path, out, options, progress=progress, keep_unplaced=keep_unplaced)
     return out
-
-
-def _building(out: Path) -> AbstractContextManager[None]:
-    """One command at a time writes a folder; another waits, and then finds it finished."""
-    return alone(
-        out.with_name(f".{out.name}.lock"),
-        lambda: _log.info("another process is building %s; waiting for it", out),
-    )
 
 
 def _build(
@@ -208,7 +203,7 @@ def _sample_world(
         ("train", world.photos, world.seed, train),
         ("val", world.val_photos, world.val_seed, val),
     )
-    with _building(out):
+    with building(out):
         for towns, photos, seed, half in halves:
             pictures = out / "photographs" / towns
             if not pictures.exists():

@@ -308,6 +308,10 @@ class BenchmarkConfig:
     """Resamples for the 95 % intervals."""
     seed: int = 0
     """Of the bootstrap."""
+    cluster: str = "auto"
+    """The bootstrap draws together: `auto`, `photo`, `place` or a column; see docs/metrics.md."""
+    top_k: int = between(5, 1)
+    """Countries that each prediction tells with their probabilities."""
     accelerator: str = "auto"
     """`auto`, `cpu`, `gpu`."""
     devices: str = "1"

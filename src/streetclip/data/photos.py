@@ -69,7 +69,7 @@ class PhotoDataset(Dataset[Photo]):
         )
         try:
             raw = self._reader.read(shard, sample)
-            photo["metadata"] = parse_metadata(raw.metadata)
+            photo["metadata"] = parse_metadata(raw.metadata, needs_point=False)
             photo["image"] = center_crop(decode_image(raw.image), height=height, width=width)
         except SampleError as error:
             photo["error"] = str(error)

@@ -21,7 +21,7 @@ class Usable:
 
     Args:
         template: Of the captions that the samples are meant for; None for samples that are only
-            measured, and may lie where no country is.
+            measured: they may lie where no country is, or say the country alone.
     """
 
     template: Template | None
@@ -35,7 +35,7 @@ class Usable:
         Raises:
             SampleError: If training could not use it, in any epoch, or it is a cut photograph.
         """
-        columns = parse_metadata(raw.metadata)
+        columns = parse_metadata(raw.metadata, needs_point=self.template is not None)
         if self.template is not None:
             check_columns(self.template, columns)
         decode_image(raw.image)

@@ -1,14 +1,24 @@
-"""Intervals by the bootstrap: photographs are drawn again and again, with replacement."""
+"""Intervals by the bootstrap: photographs are drawn again and again, with replacement.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+Photographs that are no independent evidence, because one person took them or in one place, are
+drawn together, as clusters: with replacement, each with all its photographs (Field and Welsh,
+Bootstrapping clustered data, 2007).
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
+from streetclip.evaluation.calibration import calibration_interval
+from streetclip.evaluation.estimators import ESTIMATORS, calibration_gaps
+
 LEVEL = 0.95
 # Counts of one block of resamples; more would only leave the cache.
 _BLOCK_COUNTS = 2_000_000
+# The interval of the calibration error needs to know of each bin whether its gap is clear.
+_KINDS = {**ESTIMATORS, "calibration": calibration_gaps}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +26,9 @@ class Statistic:
     """How a column of numbers, one a photograph, becomes one number.
 
     Args:
-        kind: ``mean``, ``median``, or ``harmonic``: the harmonic mean of two means.
-        columns: One column, or two for ``harmonic``.
+        kind: A name of `estimators.ESTIMATORS`: ``mean``, ``median``, ``harmonic`` (the harmonic
+            mean of two means), ``calibration`` or ``selective``.
+        columns: One column for ``mean`` and ``median``, two for the others.
     """
 
     kind: str
@@ -45,17 +56,21 @@ def bootstrap(
     columns: Mapping[str, Float[np.ndarray, " n"]],
     statistics: Mapping[str, Statistic],
     *,
+    clusters: Int64[np.ndarray, " n"] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """Every statistic with its percentile interval, all from the same resamples.
 
     A resample is told by how often it draws each photograph, so that a mean over 1,000 resamples
-    is one matrix product and a median one running sum over photographs in order.
+    is one matrix product and a median one running sum over photographs in order. The calibration
+    error has the interval of `calibration.calibration_interval`.
 
     Args:
         columns: Numbers of the photographs; NaN where a photograph does not count.
         statistics: By name.
+        clusters: Number of each photograph's cluster, from 0 without gaps; None draws
+            photographs one by one.
         resamples: How many.
         seed: The same seed gives the same interval on any machine.
 
@@ -71,104 +86,74 @@ def bootstrap(
     n = len(next(iter(columns.values())))
     plain = np.ones((1, n))
     estimators = {
-        name: _ESTIMATORS[statistic.kind]([columns[column] for column in statistic.columns])
+        name: _KINDS[statistic.kind]([columns[column] for column in statistic.columns])
         for name, statistic in statistics.items()
     }
-    drawn: dict[str, list[Float64[np.ndarray, " _"]]] = {name: [] for name in statistics}
-    for counts in _resamples(n, resamples, seed):
+    drawn: dict[str, list[Float64[np.ndarray, "r *k"]]] = {
+        name: [estimator(plain)] for name, estimator in estimators.items()
+    }
+    for counts in resampled_counts(n, clusters=clusters, resamples=resamples, seed=seed):
         for name, estimator in estimators.items():
             drawn[name].append(estimator(counts))
     return {
-        name: _estimate(
-            float(estimators[name](plain)[0]),
-            _counted([columns[column] for column in statistic.columns]),
-            np.concatenate([*drawn[name], np.empty(0)]),
-        )
+        name: _estimate(np.concatenate(drawn[name]), _counted(statistic, columns))
         for name, statistic in statistics.items()
     }
 
 
-_Estimator = Callable[[Float64[np.ndarray, "r n"]], Float64[np.ndarray, " r"]]
+def resampled_counts(
+    n: int,
+    *,
+    clusters: Int64[np.ndarray, " n"] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Iterator[Float64[np.ndarray, "r n"]]:
+    """How often each photograph is drawn, in blocks of resamples.
 
+    Args:
+        n: Photographs.
+        clusters: As in `bootstrap`; as many clusters are drawn as there are, each with all its
+            photographs.
+        resamples: How many.
+        seed: The same seed draws the same, however the blocks are cut.
 
-def _resamples(n: int, resamples: int, seed: int) -> Iterator[Float64[np.ndarray, "r n"]]:
-    """How often each photograph is drawn, in blocks of resamples."""
+    Yields:
+        One row a resample.
+
+    Example:
+        >>> (counts,) = resampled_counts(4, clusters=np.array([0, 0, 1, 1]), resamples=2)
+        >>> bool((counts[:, 0] == counts[:, 1]).all()), counts.sum(axis=1).tolist()
+        (True, [4.0, 4.0])
+    """
     rng = np.random.default_rng(seed)
+    groups = n if clusters is None else int(clusters.max(initial=-1)) + 1
     block = max(_BLOCK_COUNTS // max(n, 1), 1)
     for start in range(0, resamples if n else 0, block):
         rows = min(block, resamples - start)
-        draws = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
-        yield np.bincount(draws.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
+        draws = rng.integers(0, groups, size=(rows, groups)) + groups * np.arange(rows)[:, None]
+        counts = np.bincount(draws.ravel(), minlength=rows * groups).reshape(rows, groups)
+        yield (counts if clusters is None else counts[:, clusters]).astype(np.float64)
 
 
-def _mean(columns: Sequence[Float[np.ndarray, " n"]]) -> _Estimator:
-    (column,) = columns
-    known = ~np.isnan(column)
-    weights = np.stack([np.where(known, column, 0.0), known.astype(np.float64)], axis=1)
-
-    def estimate(counts: Float64[np.ndarray, "r n"]) -> Float64[np.ndarray, " r"]:
-        total, number = (counts @ weights).T
-        share = np.full(len(counts), np.nan)
-        np.divide(total, number, out=share, where=number > 0)
-        return share
-
-    return estimate
+def _counted(statistic: Statistic, columns: Mapping[str, Float[np.ndarray, " n"]]) -> int:
+    known = [~np.isnan(columns[column]) for column in statistic.columns]
+    if statistic.kind == "harmonic":
+        return sum(int(np.count_nonzero(each)) for each in known)
+    return int(np.count_nonzero(np.all(known, axis=0)))
 
 
-def _median(columns: Sequence[Float[np.ndarray, " n"]]) -> _Estimator:
-    (column,) = columns
-    order = np.argsort(column, kind="stable")[: int(np.count_nonzero(~np.isnan(column)))]
-    ordered = column[order].astype(np.float64)
-
-    def estimate(counts: Float64[np.ndarray, "r n"]) -> Float64[np.ndarray, " r"]:
-        if not len(ordered):
-            return np.full(len(counts), np.nan)
-        running = counts[:, order].cumsum(axis=1)
-        number = running[:, -1]
-        lower = _first_above(running, np.floor((number - 1) / 2))
-        upper = _first_above(running, np.floor(number / 2))
-        middle: Float64[np.ndarray, " r"] = (ordered[lower] + ordered[upper]) / 2
-        middle[number == 0] = np.nan
-        return middle
-
-    return estimate
-
-
-def _first_above(
-    running: Float64[np.ndarray, "r k"], rank: Float64[np.ndarray, " r"]
-) -> Int64[np.ndarray, " r"]:
-    """The position of the drawn number with a rank, counted from 0, in each resample."""
-    return np.asarray(np.argmax(running > rank[:, None], axis=1))
-
-
-def _harmonic(columns: Sequence[Float[np.ndarray, " n"]]) -> _Estimator:
-    first, second = (_mean([column]) for column in columns)
-
-    def estimate(counts: Float64[np.ndarray, "r n"]) -> Float64[np.ndarray, " r"]:
-        a, b = first(counts), second(counts)
-        with np.errstate(invalid="ignore"):
-            return np.where(a + b == 0, 0.0, 2 * a * b / (a + b))
-
-    return estimate
-
-
-_ESTIMATORS: dict[str, Callable[[Sequence[Float[np.ndarray, " n"]]], _Estimator]] = {
-    "mean": _mean,
-    "median": _median,
-    "harmonic": _harmonic,
-}
-
-
-def _counted(columns: Sequence[Float[np.ndarray, " n"]]) -> int:
-    return sum(int(np.count_nonzero(~np.isnan(column))) for column in columns)
-
-
-def _estimate(value: float, n: int, drawn: Float64[np.ndarray, " r"]) -> Estimate:
+def _estimate(drawn: Float64[np.ndarray, "r *k"], n: int) -> Estimate:
+    """The value, which stands first, and the interval of the resamples behind it."""
+    # Bins of the calibration error have a second axis.
+    bins = drawn.ndim == 2
+    value = float(np.abs(drawn[0]).sum()) if bins else float(drawn[0])
     if np.isnan(value):
         return Estimate(None, n)
     # A resample that draws none of the photographs that count says nothing about the value.
-    drawn = drawn[~np.isnan(drawn)]
-    if not len(drawn):
+    rest = drawn[1:][~np.isnan(drawn[1:].reshape(len(drawn) - 1, -1)).any(axis=1)]
+    if not len(rest):
         return Estimate(value, n)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if bins:
+        return Estimate(value, n, *calibration_interval(drawn[0], rest, level=LEVEL))
+    low, high = np.quantile(rest, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, n, float(low), float(high))

@@ -19,6 +19,7 @@ from streetclip.errors import ResultError
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.calibration import CoveragePoint, ReliabilityBin
 from streetclip.evaluation.predictions import SCHEMA
+from streetclip.evaluation.registry import set_title
 from streetclip.shards.layout import write_whole
 
 VERSION = 2
@@ -67,6 +68,13 @@ class Result:
         inclusive: Whether an error of exactly a radius counts as within it.
         geoscore_rounded: Whether the GeoScore of each photograph is rounded.
         precision: In which the towers computed.
+        missing: Names of photographs of the source that are not in the set, because they are not
+            on the disk, or for the reason behind the name.
+        surplus: Names of photographs on the disk that the source does not name.
+        set_photos: Photographs that the published set, or else the source, has; None where nobody
+            knows.
+        leaks: Which of the photographs are in the training shards too, see `evaluation.leaks`;
+            empty where nobody has looked.
     """
 
     set_name: str
@@ -95,6 +103,20 @@ class Result:
     inclusive: bool = True
     geoscore_rounded: bool = False
     precision: str = "32-true"
+    missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    set_photos: int | None = None
+    leaks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Name and size of the set; it says so where photographs of the set do not count."""
+        return set_title(
+            self.set_name,
+            self.photos - len(self.unreadable),
+            set_photos=self.set_photos,
+            missing=len(self.missing) + len(self.unreadable),
+        )
 
 
 def logged_values(result: Result, set_name: str | None = None) -> dict[str, float]:
@@ -176,6 +198,8 @@ def _content(result: Result) -> dict[str, Any]:
         "ceilings": {name: asdict(estimate) for name, estimate in result.ceilings.items()},
         "reliability": [asdict(row) for row in result.reliability],
         "coverage": [asdict(point) for point in result.coverage],
+        "missing": list(result.missing),
+        "surplus": list(result.surplus),
         "versions": dict(result.versions),
     }
 
@@ -192,6 +216,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "unreadable": lambda rows: tuple((row["key"], row["reason"]) for row in rows),
         "reliability": lambda rows: tuple(ReliabilityBin(**row) for row in rows),
         "coverage": lambda rows: tuple(CoveragePoint(**row) for row in rows),
+        "missing": tuple,
+        "surplus": tuple,
     }
 )
 

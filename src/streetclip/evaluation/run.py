@@ -4,18 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import torch
 
 from streetclip.errors import ResultError
+from streetclip.evaluation.ceilings import with_nearest
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.embedding import embed
-from streetclip.evaluation.predictions import SCHEMA, SeenPlaces, rows_of
+from streetclip.evaluation.numbers import numbers_of
+from streetclip.evaluation.predictions import SeenPlaces, rows_of, table_of
 from streetclip.evaluation.processes import Alone, Processes
+from streetclip.evaluation.registry import facts_of
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.shelf import TextShelf
-from streetclip.evaluation.values import measure
 from streetclip.shards.layout import ShardSet
 from streetclip.zeroshot.bank import TextBank, build_bank
 from streetclip.zeroshot.candidates import Candidates, build_candidates
@@ -40,6 +41,9 @@ class EvaluationOptions:
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
         precision: In which the towers compute, as the result tells it.
+        cluster: Photographs that the bootstrap draws together: `auto` (those of a photographer if
+            the set names any, else those of one place), `photo` (none), `place`, or those with the
+            same entry in a column that the set declares.
     """
 
     set_name: str = "val"
@@ -53,6 +57,7 @@ class EvaluationOptions:
     resamples: int = 1000
     seed: int = 0
     precision: str = "32-true"
+    cluster: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -193,14 +198,18 @@ def _result(
     rows: list[dict[str, Any]],
     bad: list[dict[str, Any]],
 ) -> Result:
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    values = measure(
+    distance = protocol.distance
+    table, clustered_by = table_of(rows, options.cluster)
+    table = with_nearest(table, asked.candidates, radius_km=distance.radius_km)
+    numbers = numbers_of(
         table,
-        inclusive=protocol.distance.inclusive,
+        distance=distance,
+        top_k=options.top_k,
         resamples=options.resamples,
         seed=options.seed,
     )
     photos = len(rows) + len(bad)
+    facts = facts_of(shard_set, options.set_name)
     return Result(
         set_name=options.set_name,
         model=options.model,
@@ -216,9 +225,16 @@ def _result(
         matching_batch=min(options.matching_batch, photos),
         resamples=options.resamples,
         seed=options.seed,
-        values=values,
         predictions=table,
         precision=options.precision,
+        clustered_by=clustered_by,
+        decoding=protocol.decoding,
+        inclusive=distance.inclusive,
+        geoscore_rounded=distance.geoscore_rounded,
+        missing=facts.missing,
+        surplus=facts.surplus,
+        set_photos=facts.set_photos,
+        **vars(numbers),
     )
 
 
@@ -240,7 +256,12 @@ def _answer(
             top_k=options.top_k,
         )
     return rows_of(
-        part, decoded, asked.candidates, seen=seen, radius_km=protocol.distance.radius_km
+        part,
+        decoded,
+        asked.candidates,
+        seen=seen,
+        radius_km=protocol.distance.radius_km,
+        cluster=options.cluster,
     )
 
 

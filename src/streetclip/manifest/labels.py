@@ -56,20 +56,26 @@ def complete_labels(rows: Sequence[ManifestRow], *, keep_unplaced: bool = False)
     so that no town is put into another country.
 
     Args:
-        rows: As read.
+        rows: As read; one without coordinates stays as it is.
         keep_unplaced: Keep rows that have no country; captions cannot use them, benchmarks can.
 
     Returns:
         Rows in the same order, rejections, and disagreements.
     """
-    if not rows:
-        return Labelled([], [], [])
-    latitude = np.array([row.place.latitude for row in rows], dtype=np.float64)
-    longitude = np.array([row.place.longitude for row in rows], dtype=np.float64)
-    located = locate(latitude, longitude)
     labelled = Labelled([], [], [])
-    for position, row in enumerate(rows):
-        country, region, town = _labels(located, position)
+    with_point = [row for row in rows if row.place.has_point]
+    if not with_point:
+        labelled.rows.extend(rows)
+        return labelled
+    latitude = np.array([row.place.latitude for row in with_point], dtype=np.float64)
+    longitude = np.array([row.place.longitude for row in with_point], dtype=np.float64)
+    located = locate(latitude, longitude)
+    positions = iter(range(len(with_point)))
+    for row in rows:
+        if not row.place.has_point:
+            labelled.rows.append(row)
+            continue
+        country, region, town = _labels(located, next(positions))
         labelled.disagreements.extend(_compare(row, country, region, town))
         completed = _complete(row, country, region, town)
         if completed.place.country is None and not keep_unplaced:

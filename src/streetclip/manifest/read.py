@@ -1,20 +1,25 @@
 """A folder, CSV or Parquet file becomes rows; what cannot become one is listed with its reason."""
 
 import logging
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from streetclip.errors import ManifestError, SampleError
+from streetclip.manifest.finder import Finder
 from streetclip.manifest.folder import (
     PHOTO_SUFFIXES,
     are_country_folders,
     find_photographs,
+    read_country_photograph,
     read_photograph,
 )
+from streetclip.manifest.photographers import photographer_column, photographer_of
 from streetclip.manifest.presets import PRESETS, find_preset, match_columns
 from streetclip.manifest.schema import RESERVED_COLUMNS, Cell, Columns, make_row, read_text
+from streetclip.manifest.sets import find_set, not_as_expected
 from streetclip.manifest.table import TABLE_SUFFIXES, TableRow, read_header, read_rows
 from streetclip.records import ManifestRow, Rejection
 
@@ -28,14 +33,20 @@ class Manifest:
     Args:
         rows: Those that can be used, in the order of the source.
         rejections: Those that cannot, with reasons.
+        surplus: Names of photographs on the disk that the table does not name, for a benchmark.
     """
 
     rows: list[ManifestRow]
     rejections: list[Rejection]
+    surplus: Sequence[str] = ()
 
 
 def read_manifest(
-    source: Path, *, preset: str | None = None, columns: Sequence[str] = ()
+    source: Path,
+    *,
+    preset: str | None = None,
+    columns: Sequence[str] = (),
+    benchmark: bool = False,
 ) -> Manifest:
     """Reads which photographs there are, where they were taken and under which licence.
 
@@ -44,8 +55,11 @@ def read_manifest(
             ``image`` (relative to the file's folder), ``latitude`` and ``longitude``, and where
             known ``country``, ``region``, ``town`` or ``city``, ``heading``, ``month``,
             ``licence``, ``source``; or with the columns of a preset.
-        preset: Name of a known benchmark table; None finds it by the columns.
+        preset: Name of a known benchmark set, for which ``source`` may also be the folder that
+            its table lies in or beside; None finds the kind of a table by its columns.
         columns: Further columns of the table that captions may use.
+        benchmark: The photographs are to be measured, every one of the set: what is missing and
+            what is too much is listed, and the country alone is enough for those of Country211.
 
     Returns:
         Rows and rejections.
@@ -54,19 +68,31 @@ def read_manifest(
         ManifestError: The source as a whole cannot be used.
     """
     _check_declared(columns)
-    if preset is not None and preset not in PRESETS:
-        raise ManifestError("no such preset", got=preset, allowed=", ".join(PRESETS))
-    if source.is_dir():
-        return _read_folder(source, preset, columns)
-    if not source.is_file():
-        raise ManifestError(f"no photographs at {source}", got="no such file or folder")
-    if source.suffix.lower() not in TABLE_SUFFIXES:
+    place = find_set(source, preset)
+    if place.table is None:
+        return _read_folder(place.photographs, preset, columns, benchmark=benchmark)
+    _check_table(place.table)
+    manifest = _read_table(place.table, place.photographs, preset, columns, benchmark=benchmark)
+    reasons = {rejection.reason for rejection in manifest.rejections}
+    if preset is not None and not manifest.rows and reasons == {"missing_file"}:
+        raise not_as_expected(
+            preset,
+            f"not one of the {len(manifest.rejections)} photographs of {place.table} lies in "
+            f"{place.photographs}",
+            got=f"looked for {', '.join(row.name for row in manifest.rejections[:3])}",
+        )
+    return manifest
+
+
+def _check_table(table: Path) -> None:
+    if not table.is_file():
+        raise ManifestError(f"no photographs at {table}", got="no such file or folder")
+    if table.suffix.lower() not in TABLE_SUFFIXES:
         raise ManifestError(
-            f"{source} is no table of photographs",
-            got=source.suffix or "no ending",
+            f"{table} is no table of photographs",
+            got=table.suffix or "no ending",
             allowed=", ".join(TABLE_SUFFIXES) + " or a folder",
         )
-    return _read_table(source, preset, columns)
 
 
 def _check_declared(columns: Sequence[str]) -> None:
@@ -78,7 +104,9 @@ def _check_declared(columns: Sequence[str]) -> None:
         )
 
 
-def _read_folder(folder: Path, preset: str | None, columns: Sequence[str]) -> Manifest:
+def _read_folder(
+    folder: Path, preset: str | None, columns: Sequence[str], *, benchmark: bool
+) -> Manifest:
     if columns:
         raise ManifestError("a folder has no columns to declare", got=", ".join(columns))
     photographs = find_photographs(folder)
@@ -88,7 +116,9 @@ def _read_folder(folder: Path, preset: str | None, columns: Sequence[str]) -> Ma
             allowed="files ending in " + ", ".join(sorted(PHOTO_SUFFIXES)),
             remedy="give a folder of photographs with EXIF GPS, or a CSV or Parquet file",
         )
-    by_country = preset == "country211"
+    by_country = preset is not None and PRESETS[preset].country_folders
+    if by_country and benchmark:
+        return _country_folders(folder, photographs, PRESETS[str(preset)].per_folder or 0)
     if preset is None and are_country_folders(folder, photographs):
         logger.info("%s: the folders' names are taken for countries", folder)
         by_country = True
@@ -99,21 +129,47 @@ def _read_folder(folder: Path, preset: str | None, columns: Sequence[str]) -> Ma
     return _sort_out(outcomes)
 
 
+def _country_folders(folder: Path, photographs: Sequence[Path], each: int) -> Manifest:
+    """A set without coordinates; where a folder holds too few, nobody knows how they are called."""
+    manifest = _sort_out(read_country_photograph(path, folder) for path in photographs)
+    for name, count in sorted(Counter(path.parent.name for path in photographs).items()):
+        manifest.rejections.extend(
+            Rejection(f"{name}/ ({number} of {each})", "missing_file", "not in its folder")
+            for number in range(count + 1, each + 1)
+        )
+    return manifest
+
+
 def _folder_country(path: Path) -> str | None:
     name = path.parent.name
     return name if len(name) == 2 and name.isupper() else None
 
 
-def _read_table(path: Path, preset_name: str | None, declared: Sequence[str]) -> Manifest:
+def _read_table(
+    path: Path,
+    photographs: Path,
+    preset_name: str | None,
+    declared: Sequence[str],
+    *,
+    benchmark: bool,
+) -> Manifest:
     header = read_header(path)
     preset = find_preset(preset_name, header, str(path))
     columns = match_columns(preset, header, declared, where=str(path))
-    names = columns.names()
-    finder = _Finder(path.parent, by_id=preset.by_id)
-    manifest = _sort_out(_read_row(row, names, columns, finder) for row in read_rows(path, names))
+    column = photographer_column(header) if benchmark else None
+    names = list(dict.fromkeys([*columns.names(), *([column] if column else [])]))
+    taken_by = partial(photographer_of, column=column) if benchmark else None
+    finder = Finder(photographs, by_id=preset.by_id)
+    manifest = _sort_out(
+        _read_row(row, names, columns, finder, taken_by) for row in read_rows(path, names)
+    )
     if not manifest.rows and not manifest.rejections:
         raise ManifestError(f"{path} has a header but no rows")
-    return manifest
+    if not benchmark:
+        return manifest
+    used = (row.image for row in manifest.rows)
+    refused = (rejection.name for rejection in manifest.rejections)
+    return replace(manifest, surplus=finder.surplus(used, refused))
 
 
 def _sort_out(outcomes: Iterable[ManifestRow | Rejection]) -> Manifest:
@@ -133,7 +189,11 @@ def _sort_out(outcomes: Iterable[ManifestRow | Rejection]) -> Manifest:
 
 
 def _read_row(
-    row: TableRow, names: Sequence[str], columns: Columns, finder: "_Finder"
+    row: TableRow,
+    names: Sequence[str],
+    columns: Columns,
+    finder: Finder,
+    taken_by: Callable[[Mapping[str, Cell], str], dict[str, str]] | None,
 ) -> ManifestRow | Rejection:
     if row.cells is None:
         return Rejection(row.label, "malformed_row", "its number of cells is not the header's")
@@ -157,46 +217,5 @@ def _read_row(
         month=made.month,
         licence=made.licence,
         source=made.source,
-        columns=made.columns,
+        columns={**(taken_by(cells, text) if taken_by else {}), **made.columns},
     )
-
-
-class _Finder:
-    """Finds the file that a table names, below the table's own folder and nowhere else."""
-
-    def __init__(self, folder: Path, *, by_id: bool) -> None:
-        self._folder = os.path.abspath(folder)  # noqa: PTH100 (links must stay as they are)
-        self._by_id = by_id
-        self._paths: dict[str, list[Path]] | None = None
-
-    def check(self, name: str) -> None:
-        """Refuses names that lead out of the folder, before anything else is looked at."""
-        if "://" in name:
-            raise SampleError("not_a_file", "photographs must be files beside the table")
-        if os.path.commonpath([self._folder, self._join(name)]) != self._folder:
-            raise SampleError("path_outside_folder", "lie the table above its photographs")
-
-    def find(self, name: str) -> str:
-        """The absolute path of a photograph."""
-        path = self._join(name)
-        if os.path.isfile(path):  # noqa: PTH113 (a Path for each of millions of rows is slow)
-            return path
-        if not self._by_id:
-            raise SampleError("missing_file", path)
-        found = self._named(Path(name).name)
-        if not found:
-            raise SampleError("missing_file", f"nothing of this name below {self._folder}")
-        if len(found) > 1:
-            raise SampleError("ambiguous_file", ", ".join(str(path) for path in found[:3]))
-        return str(found[0])
-
-    def _join(self, name: str) -> str:
-        return os.path.normpath(os.path.join(self._folder, name))  # noqa: PTH118 (as above)
-
-    def _named(self, name: str) -> list[Path]:
-        if self._paths is None:
-            self._paths = {}
-            for path in find_photographs(Path(self._folder)):
-                for key in {path.name, path.stem}:
-                    self._paths.setdefault(key, []).append(path)
-        return self._paths.get(name, [])

@@ -91,6 +91,8 @@ def place_name(place: Place) -> str:
         >>> place_name(Place(-48.2, 179.9))
         '//[-97, 359]'
     """
+    if not place.has_point:
+        return f"{place.country or ''}/{place.region or ''}/{place.town or ''}"
     cell = [math.floor(place.latitude / _CELL_DEG), math.floor(place.longitude / _CELL_DEG)]
     return f"{place.country or ''}/{place.region or ''}/{place.town or cell}"
 

@@ -94,11 +94,12 @@ def median_km(distance_km: Float[Tensor, " n"]) -> Float[Tensor, ""]:
     return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
 
 
-def geoscore(distance_km: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-    """The score of each photograph, 5000 for a perfect answer, not rounded.
+def geoscore(distance_km: Float[Tensor, " n"], *, rounded: bool = False) -> Float[Tensor, " n"]:
+    """The score of each photograph, 5000 for a perfect answer.
 
     Args:
         distance_km: Errors.
+        rounded: Whether to round each score to a whole number, as the code of PIGEON does.
 
     Returns:
         ``5000 exp(-distance / 1492.7 km)``.
@@ -109,7 +110,8 @@ def geoscore(distance_km: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         >>> geoscore(torch.tensor([0.0, 1492.7])).round().tolist()
         [5000.0, 1839.0]
     """
-    return GEOSCORE_BEST * (-distance_km / GEOSCORE_SCALE_KM).exp()
+    score = GEOSCORE_BEST * (-distance_km / GEOSCORE_SCALE_KM).exp()
+    return score.round() if rounded else score
 
 
 def masked_accuracy(correct: Bool[Tensor, " n"], among: Bool[Tensor, " n"]) -> Float[Tensor, ""]:

@@ -20,6 +20,7 @@ class Geolocation(Metric):
         radii_km: Radii of the shares.
         inclusive: Whether an error of exactly a radius counts as within it.
         earth_radius_km: Radius of the sphere that distances are measured on.
+        geoscore_rounded: Whether the GeoScore of each photograph is rounded to a whole number.
         kwargs: Passed on to `torchmetrics.Metric`.
 
     Example:
@@ -44,12 +45,14 @@ class Geolocation(Metric):
         *,
         inclusive: bool = True,
         earth_radius_km: float = EARTH_RADIUS_KM,
+        geoscore_rounded: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.radii_km = tuple(radii_km)
         self.inclusive = inclusive
         self.earth_radius_km = earth_radius_km
+        self.geoscore_rounded = geoscore_rounded
         self.add_state("distance_km", default=[], dist_reduce_fx="cat")
         self.add_state("correct", default=torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("counted", default=torch.tensor(0), dist_reduce_fx="sum")
@@ -90,6 +93,6 @@ class Geolocation(Metric):
         return values | {
             "median_km": functional.median_km(distance),
             "mean_km": distance.mean(),
-            "geoscore": functional.geoscore(distance).mean(),
+            "geoscore": functional.geoscore(distance, rounded=self.geoscore_rounded).mean(),
             "country_accuracy": self.correct / self.counted,
         }

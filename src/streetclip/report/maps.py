@@ -10,10 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
 from streetclip.geo.borders import country_outlines
-from streetclip.geo.distance import unit_vectors
+from streetclip.report.arcs import great_circle
 from streetclip.report.tables import format_value
 from streetclip.shards.layout import write_whole
 
@@ -23,7 +22,6 @@ PREDICTED_COLOR = "#e8710a"
 _LAND, _BORDER, _SEA = "#e3e3dd", "#ffffff", "#f6f8fa"
 # More would cover the map; they are taken evenly from the order of the set.
 MAX_PHOTOS = 500
-_ARC_POINTS = 33
 
 
 def world_map(result: Result, *, width_px: int = 1200) -> Figure:
@@ -117,36 +115,6 @@ def shown_rows(n: int) -> Int64[np.ndarray, " k"]:
     return np.linspace(0, n - 1, MAX_PHOTOS).round().astype(np.int64)
 
 
-def great_circle(
-    start: Float64[np.ndarray, " 2"], end: Float64[np.ndarray, " 2"]
-) -> list[Float64[np.ndarray, "k 2"]]:
-    """The shortest way between two points, cut where it crosses the antimeridian.
-
-    Args:
-        start: Latitude and longitude in degrees.
-        end: Latitude and longitude in degrees.
-
-    Returns:
-        Lines of longitude and latitude in degrees; none between equal points.
-
-    Example:
-        >>> import numpy as np
-        >>> len(great_circle(np.array([0.0, 170.0]), np.array([0.0, -170.0])))
-        2
-    """
-    a, b = unit_vectors(start), unit_vectors(end)
-    angle = float(np.arccos(np.clip(a @ b, -1.0, 1.0)))
-    if angle < 1e-6 or np.pi - angle < 1e-6:
-        return []
-    share = np.linspace(0.0, 1.0, _ARC_POINTS)[:, None]
-    way = (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle)
-    latitude = np.degrees(np.arcsin(np.clip(way[:, 2], -1.0, 1.0)))
-    longitude = np.degrees(np.arctan2(way[:, 1], way[:, 0]))
-    line = np.stack([longitude, latitude], axis=1)
-    jumps = np.flatnonzero(np.abs(np.diff(longitude)) > 180.0) + 1
-    return [piece for piece in np.split(line, jumps) if len(piece) > 1]
-
-
 def _draw_land(axes: Axes) -> None:
     rings = [ring for _, country in country_outlines() for ring in country]
     axes.set_facecolor(_SEA)
@@ -175,7 +143,7 @@ def _draw_points(
 
 
 def _title(result: Result, shown: int) -> str:
-    title = f"{set_title(result.set_name, result.photos)}: {result.model}"
+    title = f"{result.title}: {result.model}"
     if shown < len(result.predictions):
         title = f"{title}, {shown} photographs shown"
     median, country = result.values.get("median_km"), result.values.get("country_accuracy")

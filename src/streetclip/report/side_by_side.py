@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
 
 from rich.markup import escape
 from rich.table import Table
 
 from streetclip.evaluation.bootstrap import Estimate
-from streetclip.evaluation.registry import set_title
+from streetclip.evaluation.ceilings import ceiling_name
 from streetclip.evaluation.result import Result
 from streetclip.metrics.functional import RADII_KM
-from streetclip.report.tables import LABELS, format_interval, format_value
+from streetclip.report import latex
+from streetclip.report.markdown import markdown_table
+from streetclip.report.measured import intervals
+from streetclip.report.published import PublishedRow
+from streetclip.report.tables import CEILING_LABELS, ceiling_kinds, estimate_cells, label
 from streetclip.shards.layout import write_whole
 
 MARKDOWN_FILE = "tables.md"
@@ -21,42 +24,11 @@ LATEX_FILE = "tables.tex"
 COLUMNS = (*(f"within_{radius}km" for radius in RADII_KM), "median_km")
 """Values of a result that stand side by side."""
 
-_HEAD = ("model", "protocol", *(LABELS[name] for name in COLUMNS))
-_LATEX = {letter: f"\\{letter}" for letter in "&%$#_{}"} | {
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-}
-
-
-@runtime_checkable
-class QuotedRow(Protocol):
-    """What somebody has reported of a model on a set."""
-
-    @property
-    def model(self) -> str:
-        """As the source calls it."""
-
-    @property
-    def kind(self) -> str:
-        """What kind of source it is, in a word."""
-
-    @property
-    def source(self) -> str:
-        """Who says so."""
-
-    def text(self, name: str) -> str:
-        """One of its figures with the unit, or a dash.
-
-        Args:
-            name: Of a value in a result.
-        """
-
-
-Quoted = Mapping[str, Sequence[QuotedRow]]
+_HEAD = ("model", "protocol", *(label(name) for name in COLUMNS))
+Published = Mapping[str, Sequence[PublishedRow]]
 """Rows of others by the name of a set, in small letters."""
 
-NOTHING_QUOTED: Quoted = MappingProxyType({})
+_NOTHING: Published = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -80,7 +52,7 @@ def set_tables(
     results: Sequence[Result],
     *,
     links: Sequence[str] = (),
-    published: Quoted = NOTHING_QUOTED,
+    published: Published = _NOTHING,
 ) -> list[SetTable]:
     """Results by set, in the order in which the sets come.
 
@@ -111,32 +83,39 @@ def markdown_lines(tables: Sequence[SetTable]) -> list[str]:
     """
     lines: list[str] = []
     for table in tables:
-        lines += [f"## {table.title}", "", _pipes(_HEAD), _pipes(["---"] * len(_HEAD))]
-        for row, link in zip(table.rows, table.links, strict=True):
-            plain = [cell.replace("|", "/").replace("\n", " ") for cell in row]
-            lines.append(_pipes([f"[{plain[0]}]({link})" if link else plain[0], *plain[1:]]))
-        lines += ["", *(f"- {note}" for note in table.notes), ""]
+        rows = [
+            (f"[{row[0]}]({link})" if link else row[0], *row[1:])
+            for row, link in zip(table.rows, table.links, strict=True)
+        ]
+        notes = [f"- {note}" for note in table.notes]
+        lines += [
+            f"## {table.title}",
+            "",
+            *markdown_table(_HEAD, rows).splitlines(),
+            "",
+            *notes,
+            "",
+        ]
     return lines
 
 
 def latex_lines(tables: Sequence[SetTable]) -> list[str]:
-    """The tables for a paper; no package is needed.
+    """The tables for a paper; booktabs draws their lines.
 
     Args:
         tables: From `set_tables`.
     """
     lines: list[str] = []
     for table in tables:
-        body = [" & ".join(map(_latex, row)) + r" \\" for row in table.rows]
         lines += [
             r"\begin{table}",
-            rf"\caption{{{_latex(table.title)}. {_latex(' '.join(table.notes))}}}",
+            rf"\caption{{{latex.escape(table.title)}. {latex.escape(' '.join(table.notes))}}}",
             rf"\begin{{tabular}}{{ll{'r' * len(COLUMNS)}}}",
-            r"\hline",
-            " & ".join(map(_latex, _HEAD)) + r" \\",
-            r"\hline",
-            *body,
-            r"\hline",
+            r"\toprule",
+            _latex_row(_HEAD),
+            r"\midrule",
+            *map(_latex_row, table.rows),
+            r"\bottomrule",
             r"\end{tabular}",
             r"\end{table}",
             "",
@@ -155,8 +134,8 @@ def digest_lines(results: Sequence[Result]) -> list[str]:
         + [("protocol", r.protocol, r.protocol_digest) for r in results]
         + [("set", r.set_name, r.shard_set_digest) for r in results]
     )
-    rows = [_pipes([kind, name, f"`{digest[:16]}`"]) for kind, name, digest in measured]
-    return ["## Digests", "", _pipes(["", "name", "digest"]), _pipes(["---"] * 3), *rows]
+    rows = [(kind, name, f"`{digest[:16]}`") for kind, name, digest in measured]
+    return ["## Digests", "", *markdown_table(("measured", "name", "digest"), rows).splitlines()]
 
 
 def terminal_tables(tables: Sequence[SetTable]) -> list[Table]:
@@ -194,7 +173,7 @@ def write_tables(tables: Sequence[SetTable], results: Sequence[Result], folder: 
     write_whole(folder / LATEX_FILE, "\n".join(latex_lines(tables)).encode())
 
 
-def _set_table(linked: Sequence[tuple[Result, str]], quoted: Sequence[QuotedRow]) -> SetTable:
+def _set_table(linked: Sequence[tuple[Result, str]], quoted: Sequence[PublishedRow]) -> SetTable:
     results = [result for result, _ in linked]
     own = [
         (result.model, result.protocol, *(_cell(name, result.values.get(name)) for name in COLUMNS))
@@ -204,19 +183,30 @@ def _set_table(linked: Sequence[tuple[Result, str]], quoted: Sequence[QuotedRow]
         (row.model, f"{row.kind}: {row.source}", *(row.text(name) for name in COLUMNS))
         for row in quoted
     ]
+    best = _ceilings(results)
     return SetTable(
-        title=set_title(results[0].set_name, results[0].photos),
-        rows=(*own, *others),
-        links=(*(link for _, link in linked), *("" for _ in others)),
-        notes=tuple(_notes(results, bool(others))),
+        title=results[0].title,
+        rows=(*own, *best, *others),
+        links=(*(link for _, link in linked), *("" for _ in (*best, *others))),
+        notes=tuple(_notes(results, quoted=bool(others))),
     )
 
 
-def _notes(results: Sequence[Result], quoted: bool) -> list[str]:
-    ways = dict.fromkeys((result.resamples, result.seed) for result in results)
+def _ceilings(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """What each protocol allows on the set, whatever the model; once for each."""
+    rows = {
+        (CEILING_LABELS[kind], result.protocol): [
+            _cell(name, result.ceilings.get(ceiling_name(name, kind))) for name in COLUMNS
+        ]
+        for result in results
+        for kind in ceiling_kinds(result)
+    }
+    return [(*names, *cells) for names, cells in rows.items()]
+
+
+def _notes(results: Sequence[Result], *, quoted: bool) -> list[str]:
     notes = [
-        f"In brackets 95 % intervals of a bootstrap: {resamples:,} resamples, seed {seed}."
-        for resamples, seed in ways
+        f"In brackets: {text}." for text in dict.fromkeys(intervals(result) for result in results)
     ]
     unreadable = max(len(result.unreadable) for result in results)
     if unreadable:
@@ -227,16 +217,9 @@ def _notes(results: Sequence[Result], quoted: bool) -> list[str]:
 
 
 def _cell(name: str, estimate: Estimate | None) -> str:
-    if estimate is None or estimate.value is None:
-        return "-"
-    value = format_value(name, estimate.value)
-    interval = format_interval(name, estimate)
+    value, interval = ("-", "-") if estimate is None else estimate_cells(name, estimate)
     return value if interval == "-" else f"{value} ({interval})"
 
 
-def _pipes(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(map(latex.escape, cells)) + r" \\"

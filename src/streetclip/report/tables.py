@@ -1,12 +1,14 @@
-"""A result as a table: Markdown for papers and pull requests, rich for the terminal."""
+"""The values of a result as rows of a table, with their units, and the table of the terminal."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from streetclip.evaluation.bootstrap import Estimate
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result
+from streetclip.report.measured import intervals
 
 LABELS = {
     "within_1km": "within 1 km",
@@ -18,38 +20,119 @@ LABELS = {
     "mean_km": "mean error",
     "geoscore": "GeoScore (best 5000)",
     "country_accuracy": "country",
+    "country_top1": "country, most probable",
+    "country_top5": "country, among the 5 most probable",
     "region_accuracy": "region",
+    "city_accuracy": "city",
     "country_accuracy_seen": "country, seen in training",
     "country_accuracy_unseen": "country, not seen in training",
     "country_accuracy_harmonic": "country, harmonic mean of both",
     "region_accuracy_seen": "region, country seen in training",
     "region_accuracy_unseen": "region, country not seen in training",
     "region_accuracy_harmonic": "region, harmonic mean of both",
+    "city_accuracy_seen": "city, country seen in training",
+    "city_accuracy_unseen": "city, country not seen in training",
+    "city_accuracy_harmonic": "city, harmonic mean of both",
     "country_accuracy_seen_towns": "country, town seen in training",
     "country_accuracy_unseen_towns": "country, town not seen in training",
+    "country_accuracy_harmonic_towns": "country, harmonic mean of both towns",
+    "city_accuracy_seen_towns": "city, town seen in training",
+    "city_accuracy_unseen_towns": "city, town not seen in training",
+    "city_accuracy_harmonic_towns": "city, harmonic mean of both towns",
+    "country_ece": "country, calibration error (ECE, best 0)",
+    "country_aurc": "country, area under risk and coverage (AURC, best 0)",
     "matching_accuracy": "caption found in its batch",
 }
+CEILING_LABELS = {
+    "known_country": "best with the country known",
+    "nearest": "best of all candidates",
+}
+# Photographs that a note names; the lists themselves stand elsewhere.
+_NAMED = 5
+_TOP = re.compile(r"country_top([1-9][0-9]*)")
 
 
-def table_rows(result: Result) -> list[tuple[str, str, str, str]]:
-    """Metric, value, interval and number of photographs, as they are printed.
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """One value of a result as it is printed.
+
+    Args:
+        name: Of the value.
+        label: What a reader calls it.
+        value: With its unit.
+        interval: Both ends, or a dash.
+        ceilings: What the protocol could reach at best, one a kind of `ceiling_kinds`.
+        photographs: How many count.
+    """
+
+    name: str
+    label: str
+    value: str
+    interval: str
+    ceilings: tuple[str, ...]
+    photographs: str
+
+
+def number_rows(result: Result) -> list[NumberRow]:
+    """The table of a result.
 
     Args:
         result: Of an evaluation.
 
     Returns:
-        One row a value; values that no photograph counts for are left out.
+        One row a value; values that no photograph counts for are left out, and so is the most
+        probable country where it is the answer by definition.
     """
+    kinds = ceiling_kinds(result)
+    repeated = "country_top1" if result.decoding == "greedy" else ""
     return [
-        (
-            LABELS.get(name, name),
+        NumberRow(
+            name,
+            label(name),
             format_value(name, estimate.value),
             format_interval(name, estimate),
+            tuple(_ceiling(result, name, kind) for kind in kinds),
             f"{estimate.n:,}",
         )
         for name, estimate in result.values.items()
-        if estimate.value is not None
+        if estimate.value is not None and name != repeated
     ]
+
+
+def label(name: str) -> str:
+    """What a reader calls a value.
+
+    Args:
+        name: Of the value in a result.
+
+    Example:
+        >>> label("within_25km"), label("country_top10"), label("new_value")
+        ('within 25 km', 'country, among the 10 most probable', 'new_value')
+    """
+    top = _TOP.fullmatch(name)
+    if name not in LABELS and top is not None:
+        return f"country, among the {top[1]} most probable"
+    return LABELS.get(name, name)
+
+
+def ceiling_kinds(result: Result) -> list[str]:
+    """The kinds of ceilings that a result tells.
+
+    Args:
+        result: Of an evaluation.
+
+    Returns:
+        Keys of `CEILING_LABELS`, in their order.
+    """
+    told = {name.rpartition("/")[2] for name in result.ceilings}
+    return [kind for kind in CEILING_LABELS if kind in told]
+
+
+def _ceiling(result: Result, name: str, kind: str) -> str:
+    estimate = result.ceilings.get(f"{name}/{kind}")
+    if estimate is None or estimate.value is None:
+        return "-"
+    return format_value(name, estimate.value)
 
 
 def format_value(name: str, value: float) -> str:
@@ -102,42 +185,29 @@ def notes(result: Result) -> list[str]:
     Returns:
         Sentences; among them every photograph that does not count.
     """
-    bootstrap = f"{result.resamples:,} resamples, seed {result.seed}"
     batch = f"{result.matching_batch} photographs a batch"
     lines = [
-        f"95 % intervals: bootstrap over photographs, {bootstrap}.",
+        f"Intervals: {intervals(result)}.",
         f"Caption found in its batch: {batch}, full captions, in the order of the set.",
     ]
     reasons = {
         "in a country that the protocol does not name; counted as wrong": result.outside_protocol,
         "without a known country; only the distance counts": result.unknown_country,
+        "without coordinates; only the country counts": _without_point(result),
         "not readable; not counted": len(result.unreadable),
     }
     lines += [f"Photographs {reason}: {count:,}." for reason, count in reasons.items() if count]
+    lists = {
+        "of the set that are missing; not counted": result.missing,
+        "on the disk that the table does not name; not counted": result.surplus,
+    }
+    lines += [f"Photographs {what}: {_named(names)}." for what, names in lists.items() if names]
     return lines
 
 
-def markdown(result: Result) -> str:
-    """The report of a result.
-
-    Args:
-        result: Of an evaluation.
-
-    Returns:
-        Markdown with a title, the table, notes, and what was measured.
-    """
-    parts = [
-        f"# {_title(result)}",
-        f"Model `{result.model}`, protocol `{result.protocol}`.",
-        _markdown_table(("metric", "value", "95 % interval", "photographs"), table_rows(result)),
-        "\n".join(f"- {note}" for note in notes(result)),
-        _markdown_table(("measured", "digest"), _digests(result)),
-        ", ".join(f"{name} {version}" for name, version in result.versions.items()),
-    ]
-    if result.unreadable:
-        rows = [(f"`{key}`", reason) for key, reason in result.unreadable]
-        parts.append(_markdown_table(("not readable", "reason"), rows))
-    return "\n\n".join(parts) + "\n"
+def _named(names: Sequence[str]) -> str:
+    first = ", ".join(names[:_NAMED])
+    return f"{len(names):,} ({first}{', ...' if len(names) > _NAMED else ''})"
 
 
 def terminal_table(result: Result) -> Table:
@@ -149,31 +219,39 @@ def terminal_table(result: Result) -> Table:
     Returns:
         What `rich.console.Console.print` prints; the notes stand below.
     """
-    title = f"{_title(result)}\n{result.model}, protocol {result.protocol}"
+    title = f"{heading(result)}\n{result.model}, protocol {result.protocol}"
     table = Table(title=title, caption="\n".join(notes(result)), caption_justify="left")
     table.add_column("metric")
-    for heading in ("value", "95 % interval", "photographs"):
-        table.add_column(heading, justify="right")
-    for row in table_rows(result):
-        table.add_row(*row)
+    ceilings = [CEILING_LABELS[kind] for kind in ceiling_kinds(result)]
+    for column in ("value", "95 % interval", *ceilings, "photographs"):
+        table.add_column(column, justify="right")
+    for row in number_rows(result):
+        table.add_row(row.label, row.value, row.interval, *row.ceilings, row.photographs)
     return table
 
 
-def _title(result: Result) -> str:
-    return f"Zero-shot geolocation on {set_title(result.set_name, result.photos)}"
+def _without_point(result: Result) -> int:
+    return int(result.predictions["true_latitude"].null_count)
 
 
-def _digests(result: Result) -> list[tuple[str, str]]:
-    return [
-        ("weights", f"`{result.weights_digest[:16]}`"),
-        ("protocol", f"`{result.protocol_digest[:16]}`"),
-        ("shard set", f"`{result.shard_set_digest[:16]}`"),
-    ]
+def estimate_cells(name: str, estimate: Estimate) -> tuple[str, str]:
+    """A value and its interval, as they are printed.
+
+    Args:
+        name: Of the value in a result.
+        estimate: With or without a value.
+
+    Returns:
+        Two texts; a dash for what is not known.
+    """
+    value = "-" if estimate.value is None else format_value(name, estimate.value)
+    return value, format_interval(name, estimate)
 
 
-def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', '/').replace(chr(10), ' ') for cell in row)} |"
-        for row in cells
-    )
+def heading(result: Result) -> str:
+    """What the report of a result is called.
+
+    Args:
+        result: Of an evaluation.
+    """
+    return f"Zero-shot geolocation on {result.title}"

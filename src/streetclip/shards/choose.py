@@ -23,6 +23,7 @@ class Choice:
         rejections: All others.
         disagreements: Labels that the coordinates contradict.
         photographs: How many the source names.
+        surplus: Names of photographs on the disk that the source does not name, for a benchmark.
     """
 
     rows: list[ManifestRow]
@@ -30,6 +31,7 @@ class Choice:
     rejections: list[Rejection]
     disagreements: list[Disagreement]
     photographs: int
+    surplus: Sequence[str] = ()
 
 
 def choose_photographs(
@@ -47,10 +49,11 @@ def choose_photographs(
 
     Args:
         source: Folder, CSV or Parquet file.
-        preset: Name of a known benchmark table, or None.
+        preset: Name of a known benchmark set, or None.
         columns: Declared columns.
         opt_out: List of photographs that must not be used.
-        keep_unplaced: Keep photographs whose country nobody knows.
+        keep_unplaced: Keep photographs whose country nobody knows, or the country alone, and those
+            with the same bytes as another: for benchmarks, which count every photograph.
         max_pixels: Width times height of a photograph, at most.
         processes: How many look at a time.
         on_progress: Called with ``"look"``, how many are done, and how many there are.
@@ -62,7 +65,7 @@ def choose_photographs(
         ManifestError: The source cannot be used, or not one photograph of it can.
     """
     opted_out = read_opt_out(opt_out)
-    manifest = read_manifest(source, preset=preset, columns=columns)
+    manifest = read_manifest(source, preset=preset, columns=columns, benchmark=keep_unplaced)
     labelled = complete_labels(manifest.rows, keep_unplaced=keep_unplaced)
     rejections = manifest.rejections + labelled.rejections
     rows: list[ManifestRow] = []
@@ -77,17 +80,18 @@ def choose_photographs(
             rejections.append(Rejection(row.name, "opted_out", str(found.sha256)))
         elif isinstance(found, Unusable):
             rejections.append(Rejection(row.name, found.reason, found.detail))
-        elif found.sha256 in first_of:
+        elif found.sha256 in first_of and not keep_unplaced:
             detail = f"same bytes as {first_of[found.sha256]}"
             rejections.append(Rejection(row.name, "duplicate_photograph", detail))
         else:
-            first_of[found.sha256] = row.name
+            first_of.setdefault(found.sha256, row.name)
             rows.append(row)
             scanned.append(found)
     used = {row.name for row in rows}
     disagreements = [item for item in labelled.disagreements if item.name in used]
     _check_some(source, rows, rejections)
-    return Choice(rows, scanned, rejections, disagreements, _photographs(manifest))
+    photographs = _photographs(manifest)
+    return Choice(rows, scanned, rejections, disagreements, photographs, manifest.surplus)
 
 
 def _photographs(manifest: Manifest) -> int:

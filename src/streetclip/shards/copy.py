@@ -80,7 +80,8 @@ def _copy(job: CopyJob) -> Copied:
         for sample in kept:
             _copy_sample(reached, sample, names, add)
     reached.reader.close()
-    found = index_tar(partial)
+    # What may lie nowhere was decided before.
+    found = index_tar(partial, needs_point=False)
     assert len(found.index) == len(kept), found.rejections
     partial.replace(job.tar)
     sync_folder(job.tar.parent)

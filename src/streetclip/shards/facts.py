@@ -16,19 +16,25 @@ def climates(rows: Sequence[ManifestRow]) -> list[str | None]:
     """The climate at each photograph; says once where the raster is not installed.
 
     Args:
-        rows: With coordinates.
+        rows: With coordinates where anyone knows them.
 
     Returns:
         Koeppen-Geiger codes such as ``"Cfb"``, None where unknown.
     """
+    placed = [number for number, row in enumerate(rows) if row.place.has_point]
+    if not placed:
+        return [None] * len(rows)
     if not climate_available():
         logger.warning(
             "the samples get no climate: install the extra `streetclip[climate]` to have one"
         )
         return [None] * len(rows)
-    latitude = np.array([row.place.latitude for row in rows], dtype=np.float64)
-    longitude = np.array([row.place.longitude for row in rows], dtype=np.float64)
-    return [code or None for code in climate_sentence_codes(latitude, longitude)]
+    latitude = np.array([rows[number].place.latitude for number in placed], dtype=np.float64)
+    longitude = np.array([rows[number].place.longitude for number in placed], dtype=np.float64)
+    codes: list[str | None] = [None] * len(rows)
+    for number, code in zip(placed, climate_sentence_codes(latitude, longitude), strict=True):
+        codes[number] = code or None
+    return codes
 
 
 def drives_left(row: ManifestRow) -> bool | None:

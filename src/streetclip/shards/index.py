@@ -102,11 +102,12 @@ def index_shards(folder: Path, *, processes: int = 1) -> ShardSet:
     return shard_set
 
 
-def index_tar(tar: Path) -> IndexedTar:
+def index_tar(tar: Path, *, needs_point: bool = True) -> IndexedTar:
     """Reads a tar once and says where its samples lie.
 
     Args:
         tar: An uncompressed tar.
+        needs_point: Leave out samples without coordinates.
 
     Returns:
         Index, places and what cannot be used.
@@ -114,11 +115,15 @@ def index_tar(tar: Path) -> IndexedTar:
     Raises:
         ShardError: The tar is damaged, or two samples of it share a key.
     """
-    return index_members(tar, walk_tar(tar), strict=True)
+    return index_members(tar, walk_tar(tar), strict=True, needs_point=needs_point)
 
 
 def index_members(
-    tar: Path, members: Iterable[Member | TarError], *, strict: bool = False
+    tar: Path,
+    members: Iterable[Member | TarError],
+    *,
+    strict: bool = False,
+    needs_point: bool = True,
 ) -> IndexedTar:
     """Says where the samples of a tar lie, given its members.
 
@@ -126,6 +131,7 @@ def index_members(
         tar: Where they lie.
         members: In order; an error among them stands for a place that cannot be read.
         strict: Refuse a tar in which two samples share a key, instead of taking the first.
+        needs_point: Leave out samples without coordinates.
 
     Returns:
         Index, places and what cannot be used.
@@ -150,7 +156,7 @@ def index_members(
     with tar.open("rb") as file:
         for group in group_members(members, refuse):
             try:
-                record, columns = _record(file, group)
+                record, columns = _record(file, group, needs_point=needs_point)
             except SampleError as error:
                 refuse(group.key, error.reason, error.detail)
                 continue
@@ -227,10 +233,12 @@ def _index_or_error(tar: Path) -> IndexedTar | ShardError:
         return ShardError(str(error))
 
 
-def _record(file: BinaryIO, group: Group[Member]) -> tuple[tuple[int, ...], dict[str, Any]]:
+def _record(
+    file: BinaryIO, group: Group[Member], *, needs_point: bool
+) -> tuple[tuple[int, ...], dict[str, Any]]:
     image, metadata = image_and_metadata(group)
     photograph, raw = _bytes_of(file, image), _bytes_of(file, metadata)
-    columns = parse_metadata(raw)
+    columns = parse_metadata(raw, needs_point=needs_point)
     open_photograph(photograph).close()
     offsets = (image.offset, metadata.offset, image.size, metadata.size)
     return (*offsets, zlib.crc32(photograph), zlib.crc32(raw)), columns

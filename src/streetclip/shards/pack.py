@@ -142,7 +142,8 @@ def _finish(job: PackJob, partial: Path, rejections: list[Rejection]) -> Packed:
     if len(rejections) == len(job.samples):
         partial.unlink()
         return Packed(None, Counter(), rejections)
-    found = index_tar(partial)
+    # What may lie nowhere was decided before.
+    found = index_tar(partial, needs_point=False)
     assert len(found.index) == len(job.samples) - len(rejections), found.rejections
     partial.replace(job.tar)
     sync_folder(job.tar.parent)

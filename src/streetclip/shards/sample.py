@@ -61,9 +61,10 @@ def encode_metadata(
         >>> encode_metadata(row, drives_left=False).decode()
         '{"latitude":48.85,"longitude":2.35,"country":"FR","town":"Paris","drives_left":false}'
     """
+    has_point = row.place.has_point
     values = {
-        "latitude": row.place.latitude,
-        "longitude": row.place.longitude,
+        "latitude": row.place.latitude if has_point else None,
+        "longitude": row.place.longitude if has_point else None,
         "country": row.place.country,
         "region": row.place.region,
         "town": row.place.town,
@@ -79,7 +80,7 @@ def encode_metadata(
     return text.encode()
 
 
-def parse_metadata(raw: bytes) -> dict[str, Any]:
+def parse_metadata(raw: bytes, *, needs_point: bool = True) -> dict[str, Any]:
     """Reads the JSON of one sample, ours or of OSV-5M form, and trusts nothing in it.
 
     OSV-5M shards name their places ``unique_country``, ``unique_region``, ... and append the
@@ -88,6 +89,8 @@ def parse_metadata(raw: bytes) -> dict[str, Any]:
 
     Args:
         raw: The bytes of the JSON member.
+        needs_point: Refuse a sample without coordinates; of those that are only measured, such as
+            the photographs of Country211, the country alone may be known.
 
     Returns:
         The known fields: numbers as float or int, country as ISO 3166-1 alpha-2, the rest as text.
@@ -100,10 +103,10 @@ def parse_metadata(raw: bytes) -> dict[str, Any]:
         {'latitude': 1.0, 'longitude': 2.0}
     """
     given = _load_object(raw)
-    fields: dict[str, Any] = {
-        "latitude": _coordinate(given, "latitude", limit=90.0),
-        "longitude": _coordinate(given, "longitude", limit=180.0),
-    }
+    fields: dict[str, Any] = {}
+    if needs_point or "latitude" in given or "longitude" in given:
+        fields["latitude"] = _coordinate(given, "latitude", limit=90.0)
+        fields["longitude"] = _coordinate(given, "longitude", limit=180.0)
     if any(name in given for name in (_OSV5M_COUNTRY, *_OSV5M_TEXTS)):
         fields |= _osv5m_fields(given)
     else:

@@ -111,7 +111,7 @@ def _stats_of(shard_set: ShardSet, max_looked_at: int, examples: int) -> ShardSt
     for shard, sample in spread_positions(shard_set.samples_per_shard, max_looked_at):
         try:
             raw = reader.read(shard, sample)
-            columns.append(parse_metadata(raw.metadata))
+            columns.append(parse_metadata(raw.metadata, needs_point=False))
             sizes.append(_size(raw))
         except SampleError:
             unreadable += 1

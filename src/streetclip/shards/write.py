@@ -5,7 +5,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,19 @@ import numpy as np
 
 from streetclip.errors import ShardError
 from streetclip.geo.countries import country_code
-from streetclip.manifest.labels import Disagreement
 from streetclip.manifest.split import split_by_place
 from streetclip.records import Rejection
 from streetclip.shards.choose import Choice, choose_photographs
 from streetclip.shards.facts import climates, drives_left
 from streetclip.shards.index import Places, count_countries, count_towns
 from streetclip.shards.layout import ShardSet, shard_set_digest, write_shard_set, write_whole
-from streetclip.shards.lists import REJECTED_FILE, write_csv, write_rejections
+from streetclip.shards.lists import (
+    DISAGREEMENTS_FILE,
+    REJECTED_FILE,
+    benchmark_option,
+    write_disagreements,
+    write_rejections,
+)
 from streetclip.shards.optout import make_key
 from streetclip.shards.pack import Packed, PackJob, PackSample, pack_shard
 from streetclip.shards.picture import MAX_PIXELS
@@ -35,8 +40,6 @@ from streetclip.shards.resume import (
 )
 from streetclip.shards.sample import encode_metadata
 from streetclip.shards.space import check_space
-
-DISAGREEMENTS_FILE = "disagreements.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class BuildOptions:
         opt_out: List of keys or digests that must not be used.
         columns: Declared columns of the table.
         max_pixels: Width times height of an original, at most.
-        keep_unplaced: Keep photographs whose country nobody knows: for benchmarks that count every
-            photograph; captions need a country.
+        keep_unplaced: Keep photographs whose country nobody knows, or the country alone, and those
+            with the same bytes as another: for benchmarks, which count every photograph.
     """
 
     max_side_px: int = 512
@@ -117,7 +120,7 @@ def build_shards(
         source: Folder with EXIF GPS, CSV or Parquet file; see `read_manifest`.
         out: A new or empty folder, or that of a killed build of the same source and options.
         options: None takes the defaults.
-        preset: Name of a known benchmark table; None finds it by the columns.
+        preset: Name of a known benchmark set; None finds the kind of a table by its columns.
         processes: How many photographs are worked on at a time.
         progress: Show a progress bar on the terminal.
 
@@ -147,12 +150,16 @@ def build_shards(
         plain = _plain_options(options)
         with entered_output(out, build_fingerprint(plan, plain)):
             packed = _pack(plan, out, options, processes, on_progress)
-            sets = _write_sets(packed, out, plain)
             undecoded = [
                 row for done in packed.values() for each in done for row in each.rejections
             ]
             rejections = choice.rejections + undecoded
-            _write_lists(out, rejections, choice.disagreements)
+            if options.keep_unplaced:
+                said = (preset, choice.photographs, rejections, choice.surplus)
+                plain |= benchmark_option(*said)
+            sets = _write_sets(packed, out, plain)
+            write_rejections(out / REJECTED_FILE, rejections)
+            write_disagreements(out / DISAGREEMENTS_FILE, choice.disagreements)
             report = _report(out, source, choice, sets, rejections=rejections, climate=has_climate)
             shutil.rmtree(out / STATE_FOLDER)
     return report
@@ -243,15 +250,6 @@ def _write_sets(
         sets[name] = ShardSet(out / name, entries, digest, countries, towns, name, options)
         write_shard_set(sets[name])
     return sets
-
-
-def _write_lists(
-    out: Path, rejections: Sequence[Rejection], disagreements: Sequence[Disagreement]
-) -> None:
-    write_rejections(out / REJECTED_FILE, rejections)
-    header = [each.name for each in fields(Disagreement)]
-    rows = [astuple(item) for item in disagreements]
-    write_csv(out / DISAGREEMENTS_FILE, header, rows)
 
 
 def _plain_options(options: BuildOptions) -> dict[str, Any]:

@@ -205,7 +205,11 @@ _CITIES: dict[str, _Reader] = {
     "spacing_km": _number,
     "unique_names": _truth,
 }
-_DISTANCE: dict[str, _Reader] = {"radius_km": _radius, "inclusive": _truth}
+_DISTANCE: dict[str, _Reader] = {
+    "radius_km": _radius,
+    "inclusive": _truth,
+    "geoscore_rounded": _truth,
+}
 _READERS: dict[str, _Reader] = {
     "description": _text,
     "source": _text,

@@ -45,10 +45,12 @@ class Distance:
     Args:
         radius_km: Radius of the sphere that distances are measured on.
         inclusive: Whether a photograph exactly at a radius counts as within it.
+        geoscore_rounded: Whether the GeoScore of each photograph is rounded to a whole number.
     """
 
     radius_km: float = 6371.0088
     inclusive: bool = True
+    geoscore_rounded: bool = False
 
 
 @dataclass(frozen=True)
