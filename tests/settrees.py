@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 
 from PIL import ExifTags, Image
@@ -65,11 +66,8 @@ def write_osv5m(folder: Path, without: Collection[int] = ()) -> Path:
             country, region, town, lat, lon = TOWNS[number % len(TOWNS)]
             lines.append(f"{_osv5m_id(part, number)},{lat},{lon},u,s,{region},,{town},{country}")
         (folder / f"{part}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        _photographs(
-            folder / "images" / part,
-            lambda number, part=part: f"{number % 2:02}/{_osv5m_id(part, number)}.jpg",
-            without if part == "test" else (),
-        )
+        images = folder / "images" / part
+        _photographs(images, partial(_osv5m_path, part), without if part == "test" else ())
     return folder
 
 
@@ -92,12 +90,9 @@ def write_country211(folder: Path, without: Collection[int] = ()) -> Path:
     """Three parts with a folder a country; the photographs know no coordinates."""
     for part in ("train", "valid", "test"):
         for start, code in ((0, "FR"), (PHOTOS // 2, "XK")):
-            _photographs(
-                folder / "country211" / part / code,
-                lambda number, start=start: f"{start + number:05}.jpg",
-                [n - start for n in without] if part == "test" else (),
-                count=PHOTOS // 2,
-            )
+            lost = [number - start for number in without] if part == "test" else []
+            images = folder / "country211" / part / code
+            _photographs(images, partial(_numbered, start), lost, count=PHOTOS // 2)
     return folder
 
 
@@ -147,6 +142,14 @@ def _points() -> Iterator[tuple[float, float]]:
 
 def _osv5m_id(part: str, number: int) -> int:
     return (3_000_000 if part == "test" else 9_000_000) + number
+
+
+def _osv5m_path(part: str, number: int) -> str:
+    return f"{number % 2:02}/{_osv5m_id(part, number)}.jpg"
+
+
+def _numbered(start: int, number: int) -> str:
+    return f"{start + number:05}.jpg"
 
 
 def _places365(table: Path, names: Iterator[str]) -> None:

@@ -12,11 +12,13 @@ from streetclip.build.sources import whole
 from streetclip.config.load import load_benchmark
 from streetclip.config.schema import ShardsConfig
 from streetclip.data.photos import PhotoDataset
+from streetclip.data.usable import Usable
 from streetclip.errors import ManifestError
 from streetclip.evaluation.registry import KNOWN_SETS, SetFacts, set_facts
 from streetclip.evaluation.result import Result, read_result
 from streetclip.records import Preprocess
 from streetclip.shards.layout import open_shard_set
+from streetclip.shards.verify import verify
 
 LOST = (1, 4, 6)
 
@@ -39,7 +41,8 @@ def test_the_layout_of_every_preset_becomes_a_whole_shard_set(tmp_path: Path, na
     before = sorted(path for path in tmp_path.rglob("*") if "shards" not in path.parts)
     made, facts = _built(name, given, tmp_path / "shards")
     assert sorted(p for p in tmp_path.rglob("*") if "shards" not in p.parts) == before
-    photographs = PhotoDataset(open_shard_set(made), Preprocess(8, 8, (0.0,) * 3, (1.0,) * 3))
+    data = PhotoDataset(open_shard_set(made), Preprocess(8, 8, (0.0,) * 3, (1.0,) * 3))
+    photographs = [data[index] for index in range(len(data))]
     assert len(photographs) == PHOTOS
     assert not [photo["error"] for photo in photographs if "error" in photo]
     known = KNOWN_SETS.get(name.partition(" ")[0])
@@ -68,6 +71,15 @@ def test_of_country211_the_gaps_are_told_by_folder(tmp_path: Path) -> None:
     assert open_shard_set(made).countries == {"FR": 3, "XK": 4}
     assert len(facts.missing) == 97 + 96
     assert facts.missing[0] == "FR/ (4 of 100)"
+
+
+@pytest.mark.parametrize("name", ["country211", "osv5m (shards)"])
+def test_what_was_built_to_be_measured_verifies_without_a_problem(
+    tmp_path: Path, name: str
+) -> None:
+    made, _ = _built(name, TREES[name](tmp_path / "set"), tmp_path / "shards")
+    assert open_shard_set(made).options["keep_unplaced"]
+    assert verify(made, Usable(None)) == []
 
 
 def test_equal_bytes_are_two_photographs_of_a_benchmark(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def _same_pictures(train: Fingerprints, benchmark: Fingerprints, max_bits: int) 
     ours = np.flatnonzero(~benchmark.flat)
     theirs = np.flatnonzero(~train.flat)
     step = max(_BLOCK // max(len(ours), 1), 1)
-    found: list[tuple[Int64[np.ndarray, " p"], Int64[np.ndarray, " p"]]] = []
+    found: list[tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]] = []
     gradient = benchmark.gradient[ours]
     for start in range(0, len(theirs), step):
         block = theirs[start : start + step]
@@ -249,7 +249,7 @@ def _same_places(train: Fingerprints, benchmark: Fingerprints, max_km: float) ->
         distance, nearest = tree.query(
             unit_vectors(benchmark.latlon[block]), distance_upper_bound=chord + _ROUNDING
         )
-        near = np.isfinite(distance)
+        near, nearest = np.isfinite(distance), np.asarray(nearest)
         found.append((block[near], theirs[nearest[near]]))
     return _pairs(train, benchmark, *_concatenated(found))
 
@@ -259,7 +259,7 @@ def _known(latlon: Float64[np.ndarray, "n 2"]) -> Int64[np.ndarray, " k"]:
 
 
 def _concatenated(
-    found: Sequence[tuple[Int64[np.ndarray, " p"], Int64[np.ndarray, " p"]]],
+    found: Sequence[tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]],
 ) -> tuple[Int64[np.ndarray, " q"], Int64[np.ndarray, " q"]]:
     none = np.empty(0, dtype=np.int64)
     ours = np.concatenate([none, *(pair[0] for pair in found)])
