@@ -37,7 +37,7 @@ EXCEPTIONS = {
     "saved with its optimizer; loading is done elsewhere, with True",
     "model/backbone.py: open_clip.factory.load_checkpoint": "after check_pickled has read the file "
     "with protection, which the next test holds it to",
-    "zeroshot/protocol.py: yaml.load": "with a loader that is derived from SafeLoader",
+    "zeroshot/document.py: yaml.load": "with a loader that is derived from SafeLoader",
 }
 
 

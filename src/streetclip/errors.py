@@ -125,6 +125,10 @@ class PlaceError(InputError):
     """A coordinate, country or table of places is wrong."""
 
 
+class CityTableError(ProblemsError):
+    """A table of cities that the user points to is wrong."""
+
+
 class ManifestError(InputError):
     """A folder, CSV or Parquet file of photographs cannot be read as a manifest."""
 

@@ -86,4 +86,5 @@ def test_a_curve_has_at_most_a_hundred_points_and_both_ends() -> None:
 
 def test_without_photographs_there_are_no_curves() -> None:
     nothing = np.empty(0)
-    assert reliability(nothing, nothing) == coverage_curve(nothing, nothing) == ()
+    assert reliability(nothing, nothing) == ()
+    assert coverage_curve(nothing, nothing) == ()

@@ -29,7 +29,7 @@ def plain_risk(columns: Sequence[np.ndarray], rows: Sequence[int]) -> float:
     for threshold, _ in pairs:
         answered = [1 - y for c, y in pairs if c >= threshold]
         risks.append(sum(answered) / len(answered))
-    return sum(risks) / len(risks)
+    return float(sum(risks) / len(risks))
 
 
 def plain_error(columns: Sequence[np.ndarray], rows: Sequence[int]) -> float:
@@ -42,7 +42,7 @@ def plain_error(columns: Sequence[np.ndarray], rows: Sequence[int]) -> float:
     for row in counted:
         number = sum(start <= confidence[row] for start in starts)
         gaps[number] = gaps.get(number, 0.0) + float(correct[row] - confidence[row])
-    return sum(abs(gap) for gap in gaps.values()) / len(counted)
+    return float(sum(abs(gap) for gap in gaps.values()) / len(counted))
 
 
 @pytest.mark.parametrize("n", [1, 7, 60, 200])

@@ -1,3 +1,4 @@
+import csv
 import re
 from pathlib import Path
 
@@ -7,12 +8,16 @@ from tests.conftest import REPOSITORY
 
 from streetclip.captions.template import load_template
 from streetclip.config.load import load_benchmark, load_experiment
+from streetclip.geo.simplemaps import COLUMNS
 from streetclip.model.spec import read_spec
+from streetclip.zeroshot.defects import DEFECTS
+from streetclip.zeroshot.document import read_document
 from streetclip.zeroshot.protocol import load_protocol
 
 FILES = sorted((REPOSITORY / "experiments").rglob("*.yaml"))
 PRETRAIN = [file for file in FILES if "pretrain" in file.parts]
-BENCHMARK = [file for file in FILES if "benchmark" in file.parts]
+PROTOCOLS = [file for file in FILES if "protocols" in file.parts]
+BENCHMARK = [file for file in FILES if "benchmark" in file.parts and file not in PROTOCOLS]
 MODELS = sorted((REPOSITORY / "experiments").rglob("*.json"))
 HEADER = ("Question", "Command", "Cost", "Expected")
 
@@ -30,7 +35,8 @@ def _header(file: Path) -> str:
 def test_every_file_is_one_to_pretrain_or_to_benchmark_with() -> None:
     assert len(PRETRAIN) >= 3
     assert len(BENCHMARK) >= 2
-    assert sorted([*PRETRAIN, *BENCHMARK]) == FILES
+    assert len(PROTOCOLS) >= len(DEFECTS)
+    assert sorted([*PRETRAIN, *BENCHMARK, *PROTOCOLS]) == FILES
     assert MODELS
 
 
@@ -68,6 +74,34 @@ def test_a_benchmark_names_what_is_there(file: Path) -> None:
     assert options.protocols
     for protocol in options.protocols:
         load_protocol(protocol)
+
+
+@pytest.fixture(scope="module")
+def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of cities with one in each state of the USA."""
+    path = tmp_path_factory.mktemp("cities") / "worldcities.csv"
+    states = read_document("reproduction-us-states").content["regions"]["split"]["US"]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        table.writerows((state, 40, -90, "US", state, 1, i) for i, state in enumerate(states))
+    return path
+
+
+@pytest.mark.parametrize("file", PROTOCOLS, ids=_name)
+def test_a_protocol_mends_one_defect_or_all(file: Path, cities: Path) -> None:
+    base = read_document(str(file)).content
+    mended = load_protocol(f"{file}@{cities}")
+    states = "reproduction-us-states" if mended.regions.split else "reproduction"
+    before = set(load_protocol(states, cities=cities).defects)
+    gone = before - set(mended.defects)
+    assert mended.name == file.stem
+    assert base["description"] == mended.description
+    assert gone == before or gone == {file.stem.removeprefix("mended_")}
+
+
+def test_every_defect_has_a_file_that_mends_it() -> None:
+    assert {f"mended_{name}" for name in DEFECTS} <= {file.stem for file in PROTOCOLS}
 
 
 @pytest.mark.parametrize("file", MODELS, ids=_name)

@@ -1,5 +1,7 @@
 """The gazetteer: its size and spelling, and lists of the largest towns against a slow search."""
 
+from dataclasses import replace
+
 import haversine
 import numpy as np
 import pytest
@@ -97,3 +99,25 @@ def test_a_country_without_towns_has_no_largest() -> None:
 def test_a_code_that_is_no_country_is_refused() -> None:
     with pytest.raises(PlaceError, match="there is no country 'fr'; allowed: ISO"):
         load_gazetteer().largest("fr", 3)
+
+
+def test_regions_come_in_the_order_of_their_largest_towns() -> None:
+    towns = replace(
+        _towns(("A", "FR", 45.0, 1.0, 1), ("B", "FR", 46.0, 1.0, 3), ("C", "FR", 47.0, 1.0, 2)),
+        region=np.array(["North", "South", ""], dtype=object),
+    )
+    assert towns.regions_of("FR") == ["South", "North"]
+    assert towns.largest("FR", 3, region="North").tolist() == [0]
+    assert towns.largest("FR", 3, region="West").tolist() == []
+
+
+def test_an_order_of_its_own_decides_between_equal_populations() -> None:
+    towns = _towns(("A", "FR", 45.0, 1.0, 0), ("B", "FR", 46.0, 1.0, 0))
+    assert replace(towns, order=np.array([1, 0])).largest("FR", 2).tolist() == [1, 0]
+
+
+def test_a_joined_table_has_the_rows_of_both() -> None:
+    towns = _towns(("A", "FR", 45.0, 1.0, 1))
+    joined = towns.joined(_towns(("B", "DE", 50.0, 9.0, 2), ("C", "FR", 46.0, 1.0, 3)))
+    assert joined.name.tolist() == ["A", "B", "C"]
+    assert joined.largest("FR", 5).tolist() == [2, 0]

@@ -7,7 +7,7 @@ from typing import Any
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.result import Result
 from streetclip.report.leaks import leak_rows, leak_sentences
-from streetclip.report.tables import markdown
+from streetclip.report.markdown import markdown
 
 SUMMARY: dict[str, Any] = {
     "train_digest": "0123456789abcdef" * 4,

@@ -1,7 +1,9 @@
 """A small gazetteer and protocols over it, for tests of decoding."""
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,3 +63,21 @@ def small_protocol() -> Callable[..., Protocol]:
         return Protocol(**given | changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def write_cities() -> Callable[[Path, Sequence[Sequence[object]]], Path]:
+    """Writes (name, latitude, longitude, country, code, region, population) as SimpleMaps does."""
+    header = ("city", "city_ascii", "lat", "lng", "country", "iso2", "iso3", "admin_name")
+
+    def write(path: Path, rows: Sequence[Sequence[object]]) -> Path:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow((*header, "capital", "population", "id"))
+            for number, row in enumerate(rows):
+                name, latitude, longitude, country, code, region, population = row
+                place = (latitude, longitude, country, code, "", region, "", population)
+                table.writerow((name, name, *place, 1_000 + number))
+        return path
+
+    return write

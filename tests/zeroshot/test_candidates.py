@@ -8,8 +8,8 @@ import pytest
 
 from streetclip.errors import ProtocolError
 from streetclip.geo.gazetteer import Gazetteer, load_gazetteer
-from streetclip.zeroshot.candidates import Candidates, build_candidates, share_out
-from streetclip.zeroshot.protocol import CitySelection, Protocol
+from streetclip.zeroshot.candidates import Candidates, build_candidates
+from streetclip.zeroshot.protocol import CitySelection, Protocol, Regions
 
 
 def names(candidates: Candidates) -> list[str]:
@@ -106,12 +106,57 @@ def test_every_city_lies_in_the_country_of_its_block(
         assert {country[number] for number in candidates.city_id[block].tolist()} == {code}
 
 
-def test_seats_go_by_highest_averages() -> None:
-    # 100 / 1, 100 / 2, 60 / 1 ... with a first seat each: quotients 50, 33.3, 30, 25, 20, 20.
-    assert share_out(5, [100.0, 60.0], [9, 9]) == [3, 2]
-    assert share_out(6, [100.0, 60.0], [9, 9]) == [4, 2]
+def test_regions_between_country_and_city_stand_in_blocks(
+    small_protocol: Callable[..., Protocol],
+    towns: Gazetteer,
+) -> None:
+    regions = Regions(stage=True, prompts=("In {region}, {country}.",))
+    candidates = build_candidates(small_protocol(regions=regions), gazetteer=towns)
+    assert candidates.region_prompts == (
+        ("In Île-de-France, France.",),
+        ("In Auvergne, France.",),
+        # Singapore has no region, and is asked for as the country.
+        ("In Singapore.",),
+        ("In Illinois, the United States.",),
+        ("In Missouri, the United States.",),
+        ("In Massachusetts, the United States.",),
+    )
+    assert candidates.region_index.tolist() == [0, 0, 1, 2, 3, 4, 5]
+    assert candidates.region_blocks == (slice(0, 2), slice(2, 3), slice(3, 6))
+    assert set(candidates.region_prompts[0]) <= set(candidates.distinct_prompts)
 
 
-def test_seats_stop_at_the_limits_and_each_keeps_one() -> None:
-    assert share_out(100, [5.0, 5.0], [2, 3]) == [2, 3]
-    assert share_out(1, [5.0, 1.0, 1.0], [9, 9, 9]) == [1, 1, 1]
+def test_equal_words_in_two_regions_stay_two_candidates(
+    small_protocol: Callable[..., Protocol],
+    towns: Gazetteer,
+) -> None:
+    regions = Regions(stage=True, prompts=("In {region}, {country}.",))
+    protocol = small_protocol(regions=regions, city_prompts=("From {city}.",))
+    candidates = build_candidates(protocol, gazetteer=towns)
+    assert candidates.first_equal.tolist() == list(range(7))
+
+
+def test_a_country_that_is_asked_by_region_has_its_code_at_each(
+    small_protocol: Callable[..., Protocol],
+    towns: Gazetteer,
+) -> None:
+    regions = Regions(split=(("US", ()),), prompts=("In {region}, {country}.",))
+    candidates = build_candidates(small_protocol(regions=regions), gazetteer=towns)
+    assert candidates.country_codes == ("FR", "SG", "US", "US", "US")
+    assert candidates.country_regions == ("", "", "Illinois", "Missouri", "Massachusetts")
+    assert candidates.first_of_code.tolist() == [0, 1, 2, 2, 2]
+    assert candidates.country_prompts[4] == ("In Massachusetts, the United States.",)
+    assert names(candidates)[4:] == ["Springfield", "Springfield", "Boston"]
+
+
+def test_our_own_protocol_asks_large_countries_by_region(
+    shipped_candidates: Callable[[str], Candidates],
+) -> None:
+    candidates = shipped_candidates("streetclip")
+    codes = [code for code in candidates.country_codes if candidates.country_codes.count(code) > 1]
+    assert {code: codes.count(code) for code in set(codes)} == {
+        "US": 51, "CA": 13, "AU": 8, "BR": 27
+    }  # fmt: skip
+    assert len({len(prompts) for prompts in candidates.country_prompts}) == 1
+    assert len(candidates.country_prompts[0]) == 3
+    assert len(candidates.distinct_prompts) < 8_500

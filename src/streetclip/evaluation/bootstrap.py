@@ -89,7 +89,7 @@ def bootstrap(
         name: _KINDS[statistic.kind]([columns[column] for column in statistic.columns])
         for name, statistic in statistics.items()
     }
-    drawn: dict[str, list[Float64[np.ndarray, "r *k"]]] = {
+    drawn: dict[str, list[Float64[np.ndarray, "r ..."]]] = {
         name: [estimator(plain)] for name, estimator in estimators.items()
     }
     for counts in resampled_counts(n, clusters=clusters, resamples=resamples, seed=seed):
@@ -142,7 +142,7 @@ def _counted(statistic: Statistic, columns: Mapping[str, Float[np.ndarray, " n"]
     return int(np.count_nonzero(np.all(known, axis=0)))
 
 
-def _estimate(drawn: Float64[np.ndarray, "r *k"], n: int) -> Estimate:
+def _estimate(drawn: Float64[np.ndarray, "r ..."], n: int) -> Estimate:
     """The value, which stands first, and the interval of the resamples behind it."""
     # Bins of the calibration error have a second axis.
     bins = drawn.ndim == 2

@@ -5,6 +5,8 @@ from jaxtyping import Float, Num
 
 # The mean radius that the package `haversine` uses as well.
 EARTH_RADIUS_KM: float = 6371.0088
+# GeoScore falls to 1/e over this distance (OSV-5M, arXiv 2404.18873).
+GEOSCORE_SCALE_KM: float = 1492.7
 
 
 def haversine_km(

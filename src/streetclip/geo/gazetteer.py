@@ -30,6 +30,7 @@ class Gazetteer:
         latitude: Degrees north.
         longitude: Degrees east.
         population: Inhabitants, 0 where unknown.
+        order: What stands first among towns of equal population; None is the identifier.
     """
 
     id: Int64[np.ndarray, " m"]
@@ -39,6 +40,7 @@ class Gazetteer:
     latitude: Float64[np.ndarray, " m"]
     longitude: Float64[np.ndarray, " m"]
     population: Int64[np.ndarray, " m"]
+    order: Int64[np.ndarray, " m"] | None = None
 
     def __len__(self) -> int:
         return len(self.id)
@@ -67,8 +69,33 @@ class Gazetteer:
             )
         return self._rows.get(code, np.empty(0, dtype=np.int64))
 
+    def regions_of(self, code: str) -> list[str]:
+        """The regions of a country that have a town, that of the most populous town first.
+
+        Args:
+            code: ISO 3166-1 alpha-2 code.
+
+        Returns:
+            Names, each once; towns of no known region add none.
+
+        Raises:
+            PlaceError: The code is no country's.
+
+        Example:
+            >>> load_gazetteer().regions_of("AU")[:2]
+            ['New South Wales', 'Victoria']
+        """
+        names = dict.fromkeys(self.region[self.rows_of(code)].tolist())
+        return [str(name) for name in names if name]
+
     def largest(
-        self, code: str, count: int, *, spacing_km: float = 0.0, unique_names: bool = True
+        self,
+        code: str,
+        count: int,
+        *,
+        spacing_km: float = 0.0,
+        unique_names: bool = True,
+        region: str | None = None,
     ) -> Int64[np.ndarray, " k"]:
         """The most populous towns of a country, the first of those that crowd each other.
 
@@ -80,6 +107,7 @@ class Gazetteer:
             count: How many towns at most; a small country has fewer.
             spacing_km: A town nearer than this to a chosen one is passed over.
             unique_names: Whether a town whose name is taken is passed over.
+            region: Only towns of this region; None takes all of the country.
 
         Returns:
             Row numbers, most populous first.
@@ -95,6 +123,8 @@ class Gazetteer:
             0
         """
         rows = self.rows_of(code)
+        if region is not None:
+            rows = rows[self.region[rows] == region]
         chosen: list[int] = []
         taken: set[str] = set()
         crowded = np.zeros(len(rows), dtype=bool)
@@ -110,11 +140,26 @@ class Gazetteer:
                 crowded |= haversine_km(self.latlon[rows], self.latlon[row]) < spacing_km
         return np.array(chosen, dtype=np.int64)
 
+    def joined(self, other: "Gazetteer") -> "Gazetteer":
+        """This table and another below it, row after row.
+
+        Args:
+            other: Its row r becomes row ``len(self) + r``.
+
+        Returns:
+            A new table, in which equal populations are ordered by identifier.
+        """
+        columns = ("id", "name", "country", "region", "latitude", "longitude", "population")
+        return Gazetteer(
+            **{name: np.concatenate([getattr(t, name) for t in (self, other)]) for name in columns}
+        )
+
     @cached_property
     def _rows(self) -> dict[str, Int64[np.ndarray, " k"]]:
         codes, member = np.unique(self.country.astype("U2"), return_inverse=True)
-        # The identifier decides between towns of equal population, so that lists never change.
-        order = np.lexsort((self.id, -self.population, member))
+        # Something must decide between towns of equal population, so that lists never change.
+        first = self.id if self.order is None else self.order
+        order = np.lexsort((first, -self.population, member))
         starts = np.searchsorted(member[order], np.arange(len(codes) + 1))
         return {str(code): order[starts[i] : starts[i + 1]] for i, code in enumerate(codes)}
 

@@ -4,11 +4,10 @@ import torch
 from jaxtyping import Bool, Float, Int64, Num
 from torch import Tensor
 
-from streetclip.geo.distance import EARTH_RADIUS_KM
+from streetclip.geo.distance import EARTH_RADIUS_KM, GEOSCORE_SCALE_KM
 
 RADII_KM: tuple[int, ...] = (1, 25, 200, 750, 2500)
-# GeoScore falls to 1/e over this distance; 5000 is the score of a perfect answer.
-GEOSCORE_SCALE_KM = 1492.7
+# The score of a perfect answer.
 GEOSCORE_BEST = 5000.0
 
 

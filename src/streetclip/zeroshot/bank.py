@@ -19,11 +19,14 @@ class TextBank:
         country_features: One row a country, of length 1.
         city_features: One row a city, of length 1.
         prompts: How many prompts were encoded.
+        region_features: One row a region, of length 1; None where no region is asked between
+            country and city.
     """
 
     country_features: Float[Tensor, "c d"]
     city_features: Float[Tensor, "m d"]
     prompts: int
+    region_features: Float[Tensor, "r d"] | None = None
 
 
 def build_bank(
@@ -56,6 +59,7 @@ def build_bank(
         country_features=features(candidates.country_prompts),
         city_features=features(candidates.city_prompts),
         prompts=len(candidates.distinct_prompts),
+        region_features=features(candidates.region_prompts) if candidates.region_prompts else None,
     )
 
 

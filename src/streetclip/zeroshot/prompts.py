@@ -10,15 +10,16 @@ _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-def fill(pattern: str, values: Mapping[str, str]) -> str:
+def fill(pattern: str, values: Mapping[str, str], *, plain: bool = True) -> str:
     """Put names into a pattern; a bracketed part goes out where one of its names is empty.
 
     Args:
         pattern: Text with slots ``{name}`` and optional parts ``[...]``.
         values: A name for each slot, ``""`` where there is none.
+        plain: Whether names are spelled as in captions: composed letters, ASCII quotes, dashes.
 
     Returns:
-        The prompt, as a caption would spell it (composed letters, ASCII quotes and dashes).
+        The prompt.
 
     Example:
         >>> pattern = "A photo of {city}[ in the region of {region}] in {country}."
@@ -28,7 +29,8 @@ def fill(pattern: str, values: Mapping[str, str]) -> str:
         'A photo of Singapore in Singapore.'
     """
     chosen = _OPTIONAL.sub(lambda match: _part(match[1], values), pattern)
-    return plain_text(_SLOT.sub(lambda match: values[match[1]], chosen))
+    text = _SLOT.sub(lambda match: values[match[1]], chosen)
+    return plain_text(text) if plain else text
 
 
 def _part(text: str, values: Mapping[str, str]) -> str:

@@ -4,53 +4,41 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-import yaml
-
 from streetclip.errors import ProtocolError
 from streetclip.geo.countries import countries, countries_digest
+from streetclip.geo.simplemaps import CityTable
+from streetclip.zeroshot.document import read_document, shipped_protocols, taken_apart
 from streetclip.zeroshot.parse import parse_protocol
+from streetclip.zeroshot.settings import (
+    DECODINGS,
+    Beam,
+    CitySelection,
+    Distance,
+    Expected,
+    Regions,
+    Rule,
+)
+
+__all__ = [
+    "Beam",
+    "CitySelection",
+    "Distance",
+    "Expected",
+    "Protocol",
+    "Regions",
+    "Rule",
+    "gazetteer_digest",
+    "load_protocol",
+    "shipped_protocols",
+]
 
 # Raised when the same file would ask other prompts, or decode otherwise, than before.
-PROTOCOL_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class CitySelection:
-    """Which cities of a country are candidates.
-
-    Args:
-        per_country: At most so many, the most populous first.
-        total: At most so many in all countries together, or None; each country keeps one, the
-            others go by the square root of a country's number of towns.
-        spacing_km: A city nearer than this to a more populous candidate is passed over.
-        unique_names: Whether a city whose name is taken within the country is passed over.
-    """
-
-    per_country: int = 30
-    total: int | None = None
-    spacing_km: float = 0.0
-    unique_names: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Distance:
-    """What counts as near.
-
-    Args:
-        radius_km: Radius of the sphere that distances are measured on.
-        inclusive: Whether a photograph exactly at a radius counts as within it.
-        geoscore_rounded: Whether the GeoScore of each photograph is rounded to a whole number.
-    """
-
-    radius_km: float = 6371.0088
-    inclusive: bool = True
-    geoscore_rounded: bool = False
+PROTOCOL_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -63,13 +51,20 @@ class Protocol:
         countries: ISO codes in the order in which they are asked; it decides ties.
         all_countries: Whether the file says ``all``: then a country without a town is left out,
             otherwise it is a problem.
-        names: Code to the name that prompts use in place of the country table's.
-        articles: Whether names take "the" where English asks for it.
         country_prompts: Patterns with ``{country}``; several are averaged.
         city_prompts: Patterns with ``{city}``, ``{region}``, ``{country}``; several are averaged.
+        names: Code to the name that prompts use in place of the country table's.
+        articles: Whether names take "the" where English asks for it.
         cities: Which cities are candidates.
+        regions: Where regions are asked for.
         decoding: How an answer is chosen; ``greedy`` is arg-max country, then arg-max city.
+        beam: Of the decoding ``beam``: the likeliest city of the best countries.
+        expected: Of the decoding ``expected``: the point with the least expected loss.
+        half_precision: Whether features and scores are rounded to fp16.
         distance: What counts as near.
+        table: The user's table of cities; None is the one of this package.
+        defects: Names of the defects of the public reproduction that the file switches on; the
+            settings above hold what they do.
     """
 
     name: str
@@ -80,9 +75,27 @@ class Protocol:
     city_prompts: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     articles: bool = True
-    cities: CitySelection = CitySelection()
+    cities: CitySelection = field(default_factory=CitySelection)
+    regions: Regions = field(default_factory=Regions)
     decoding: str = "greedy"
-    distance: Distance = Distance()
+    beam: Beam = field(default_factory=Beam)
+    expected: Expected = field(default_factory=Expected)
+    half_precision: bool = False
+    distance: Distance = field(default_factory=Distance)
+    table: CityTable | None = None
+    defects: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> Rule:
+        """How an answer is chosen."""
+        countries = {"greedy": 1, "beam": self.beam.countries, "expected": self.expected.countries}
+        return Rule(
+            kind=self.decoding,
+            countries=countries[self.decoding],
+            loss=self.expected.loss if self.decoding == "expected" else "distance",
+            half_precision=self.half_precision,
+            radius_km=self.distance.radius_km,
+        )
 
     @property
     def digest(self) -> str:
@@ -99,9 +112,10 @@ class Protocol:
             "names": dict(sorted(self.names.items())),
             "articles": self.articles,
             "cities": asdict(self.cities),
-            "decoding": self.decoding,
+            "regions": asdict(self.regions),
+            "rule": asdict(self.rule),
             "distance": asdict(self.distance),
-            "tables": [countries_digest(), gazetteer_digest()],
+            "tables": self._tables(),
         }
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -120,6 +134,13 @@ class Protocol:
         country = countries()[code]
         return country.phrase if self.articles else country.name
 
+    def _tables(self) -> list[str]:
+        """Digests of the tables that places come from."""
+        if self.table is None:
+            return [countries_digest(), gazetteer_digest()]
+        ours = [gazetteer_digest()] if self.cities.fill else []
+        return [countries_digest(), self.table.digest, *ours]
+
 
 @cache
 def gazetteer_digest() -> str:
@@ -128,23 +149,16 @@ def gazetteer_digest() -> str:
     return hashlib.sha256(table.read_bytes()).hexdigest()
 
 
-def shipped_protocols() -> list[str]:
-    """Names of the protocols that come with the package.
-
-    Example:
-        >>> shipped_protocols()
-        ['paper', 'quickstart', 'streetclip']
-    """
-    folder = resources.files("streetclip.zeroshot") / "protocols"
-    names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")]
-    return sorted(name.removesuffix(".yaml") for name in names)
-
-
-def load_protocol(name_or_path: str) -> Protocol:
+def load_protocol(
+    name_or_path: str, *, cities: Path | str | None = None, decoding: str | None = None
+) -> Protocol:
     """Read a protocol and check all of it.
 
     Args:
-        name_or_path: Name of a shipped protocol, or path of a YAML file.
+        name_or_path: Name of a shipped protocol, or path of a YAML file; ``+DECODING`` and
+            ``@TABLE`` may stand behind it and do what the other two arguments do.
+        cities: A CSV of SimpleMaps World Cities in place of the file's own table of cities.
+        decoding: One of ``greedy``, ``beam``, ``expected`` in place of the file's own.
 
     Returns:
         The protocol; its candidates are made by `candidates.build_candidates`.
@@ -157,51 +171,35 @@ def load_protocol(name_or_path: str) -> Protocol:
         ('A Street View photo in {country}.',)
         >>> len(load_protocol("paper").countries)
         193
+        >>> load_protocol("paper+beam").rule.countries
+        10
     """
-    name, text, folder = _read(name_or_path)
-    try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - derived from SafeLoader
-    except yaml.YAMLError as error:
-        raise ProtocolError(name_or_path, [f"it is no YAML: {error}"]) from error
-    values, problems = parse_protocol(document, folder=folder)
+    asked = taken_apart(name_or_path)
+    table = asked.table if cities is None else Path(cities)
+    kind = asked.decoding if decoding is None else decoding
+    document = read_document(asked.base)
+    content = document.content
+    if isinstance(content, dict):
+        content = content if kind is None else _with_decoding(content, kind)
+        content = content if table is None else _with_table(content, table)
+    values, problems = parse_protocol(content, folder=document.folder)
     if problems:
         raise ProtocolError(name_or_path, problems)
-    return Protocol(
-        name=name,
-        cities=CitySelection(**values.pop("cities", {})),
-        distance=Distance(**values.pop("distance", {})),
-        **values,
-    )
+    sections = {"cities": CitySelection, "regions": Regions, "distance": Distance}
+    sections |= {"beam": Beam, "expected": Expected}
+    for key, section in sections.items():
+        values[key] = section(**values.get(key, {}))
+    return Protocol(name=document.name, **values)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which Norway's code NO is text: only true and false are truth values."""
+def _with_decoding(content: Mapping[str, object], decoding: str) -> dict[str, object]:
+    """A file that decodes otherwise; what it says of other decodings does not count then."""
+    kept = {k: v for k, v in content.items() if k not in DECODINGS or k == decoding}
+    return {**kept, "decoding": decoding}
 
 
-_Loader.yaml_implicit_resolvers = {
-    letter: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag != "tag:yaml.org,2002:bool" or letter in "tTfF"
-    ]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _read(name_or_path: str) -> tuple[str, str, Path]:
-    if name_or_path in shipped_protocols():
-        entry = resources.files("streetclip.zeroshot") / "protocols" / f"{name_or_path}.yaml"
-        return name_or_path, entry.read_text(encoding="utf-8"), Path()
-    path = Path(name_or_path)
-    if not path.is_file():
-        raise ProtocolError(name_or_path, [_not_found(name_or_path)])
-    try:
-        return path.stem, path.read_text(encoding="utf-8"), path.parent
-    except UnicodeDecodeError as error:
-        raise ProtocolError(name_or_path, [f"it is not UTF-8: {error}"]) from error
-
-
-def _not_found(name: str) -> str:
-    near = get_close_matches(name, shipped_protocols(), 1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"no such file, and shipped are only {', '.join(shipped_protocols())}{hint}"
+def _with_table(content: Mapping[str, object], table: Path) -> dict[str, object]:
+    cities = content.get("cities")
+    cities = cities if isinstance(cities, dict) else {}
+    # Relative to where the user is, not to where the file lies.
+    return {**content, "cities": {**cities, "table": str(table.absolute())}}
