@@ -85,7 +85,7 @@ class Answers:
             return np.empty(0)
         asked = self.table["country_asked"].to_pylist()
         values[missing & np.array([answer is False for answer in asked], dtype=bool)] = np.inf
-        return values[~np.isnan(values)]
+        return np.asarray(values[~np.isnan(values)])
 
     def worst(self, count: int) -> Int64[np.ndarray, " k"]:
         """The photographs with the largest errors.

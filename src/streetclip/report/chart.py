@@ -37,10 +37,10 @@ class Scale:
             value: In the units of the axis.
 
         Example:
-            >>> Scale(1, 10_000, 0, 100, logarithmic=True).at(100)
+            >>> Scale(1.0, 10_000.0, 0.0, 100.0, logarithmic=True).at(100.0)
             50.0
-            >>> Scale(0, 1, 300, 0).at(2.0)
-            0
+            >>> Scale(0.0, 1.0, 300.0, 0.0).at(2.0)
+            0.0
         """
         low, high, value = (
             (np.log10(end) for end in (self.low, self.high, max(value, self.low)))

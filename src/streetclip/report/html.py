@@ -41,7 +41,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     )
     # Both are files of this package; a browser compares them with the digests of the policy.
     own = {"policy": policy, "style": Markup(style), "script": Markup(script)}  # noqa: S704
-    return _environment().get_template(template).render(values | own)
+    return _environment().get_template(template).render({**values, **own})
 
 
 @cache

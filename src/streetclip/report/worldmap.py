@@ -250,7 +250,7 @@ def _relative(points: Int64[np.ndarray, "k 2"]) -> str:
 def _distinct(points: Int64[np.ndarray, "k 2"]) -> Int64[np.ndarray, "_ 2"]:
     """Without points that equal the one before them."""
     moved = np.diff(points, axis=0).any(axis=1)
-    return points[np.concatenate([[True], moved])]
+    return np.asarray(points[np.concatenate([[True], moved])])
 
 
 def _span(points: Int64[np.ndarray, "k 2"]) -> int:
