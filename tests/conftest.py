@@ -9,6 +9,8 @@ import pytest
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test asks a hub; libraries read this when they are imported.
+os.environ["HF_HUB_OFFLINE"] = "1"
 _HOOK = install_import_hook("streetclip", "typecheck.typechecked")
 
 REPOSITORY = Path(__file__).resolve().parent.parent

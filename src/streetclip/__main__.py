@@ -16,6 +16,7 @@ COMMANDS = {
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
     "leaks": "find photographs of a benchmark set that training has seen",
     "predict": "say where photographs were taken",
+    "export": "write a model for transformers or open_clip, with a model card",
     "shards": "build, index, verify or describe shard sets",
     "sample-world": "render street scenes to try everything without data",
     "locate": "coordinates to country, region and town",

@@ -218,6 +218,10 @@ class ModelError(InputError):
     """A model name, configuration or weight file cannot be used."""
 
 
+class ModelMismatchError(ProblemsError, ModelError):
+    """A model cannot be built here, or not be said elsewhere; everything that differs is listed."""
+
+
 class CheckpointError(InputError):
     """A checkpoint is missing, damaged or belongs to something else."""
 

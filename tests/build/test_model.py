@@ -8,9 +8,11 @@ from tests.badserver import FAULTS, BadServer
 from tests.conftest import Finished
 
 import streetclip
-from streetclip.build.model import named_backbone, new_backbone
+from streetclip.build.model import is_checkpoint, named_backbone, new_backbone
 from streetclip.config.schema import ModelConfig
 from streetclip.errors import AbsentError, CheckpointError, ModelError, ShardError
+from streetclip.model.hf_model import write_hf
+from streetclip.model.open_clip_folder import write_open_clip
 from streetclip.model.weights import load_backbone, weights_digest
 from streetclip.shards.cache import Cache
 
@@ -57,6 +59,77 @@ def test_a_name_is_a_checkpoint_a_configuration_or_a_model(finished: Finished) -
         named_backbone("ViT-B-23")
     with pytest.raises(CheckpointError, match=r"no checkpoint 'absent.ckpt'"):
         named_backbone("absent.ckpt")
+
+
+@pytest.fixture
+def folders(finished: Finished, tmp_path: Path) -> dict[str, Path]:
+    """The finished model as folders of transformers and of open_clip."""
+    model = load_backbone(finished.run / "checkpoints" / "best.ckpt")
+    found = {"hf": tmp_path / "hf.ckpt", "open_clip": tmp_path / "open_clip"}
+    for folder in found.values():
+        folder.mkdir()
+    write_hf(model, found["hf"])
+    write_open_clip(model, found["open_clip"])
+    return found
+
+
+def test_folders_of_other_libraries_are_models_too(
+    finished: Finished, folders: dict[str, Path]
+) -> None:
+    expected = weights_digest(load_backbone(finished.run / "checkpoints" / "best.ckpt"))
+    config, weights = sorted(folders["open_clip"].iterdir())
+    for name in (
+        f"hf:{folders['hf']}",
+        f"open_clip:{folders['open_clip']}",
+        str(folders["open_clip"]),
+        f"open_clip:{config}:{weights}",
+        f"{config}:{weights}",
+    ):
+        assert not is_checkpoint(name)
+        assert weights_digest(named_backbone(name)) == expected
+    model, preprocess, tokenize = streetclip.load(f"hf:{folders['hf']}")
+    assert not model.training
+    image = model.encode_image(preprocess(Image.new("RGB", (50, 40)))[None])
+    assert image.shape == model.encode_text(tokenize(["Japan"])).shape
+
+
+def test_an_experiment_starts_from_a_folder_without_a_second_source_of_weights(
+    finished: Finished, folders: dict[str, Path]
+) -> None:
+    expected = weights_digest(load_backbone(finished.run / "checkpoints" / "best.ckpt"))
+    options = ModelConfig(name=f"hf:{folders['hf']}")
+    backbone = new_backbone(options, seed=5)
+    assert backbone.training
+    assert weights_digest(backbone) == expected
+    options.pretrained = "openai"
+    with pytest.raises(ModelError, match=r"brings weights, and model.pretrained is set too"):
+        new_backbone(options, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("hf:geolocal/StreetCLIP", "no folder 'geolocal/StreetCLIP'.*hf download OWNER/NAME"),
+        ("open_clip:ViT-B-23:openai", "no model 'ViT-B-23' in open_clip; nearest: ViT-B-32"),
+        ("open_clip::openai", "no model before ':'"),
+        ("open_clip:ViT-L-14-336:openai", "the activation differs.*ViT-L-14-336-quickgelu"),
+        ("open_clip:ViT-B-32:absent.safetensors", "no weight file 'absent.safetensors'"),
+    ],
+)
+def test_names_that_cannot_be_meant_are_refused(name: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        named_backbone(name)
+
+
+def test_a_folder_that_is_called_like_a_model_does_not_hide_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ViT-B-23").mkdir()
+    with pytest.raises(ModelError, match="no model 'ViT-B-23' in open_clip"):
+        named_backbone("open_clip:ViT-B-23")
+    with pytest.raises(ModelError, match="holds no model of open_clip"):
+        named_backbone("open_clip:./ViT-B-23")
 
 
 def test_equal_seeds_give_equal_weights(finished: Finished) -> None:

@@ -1,8 +1,6 @@
-"""Names, files, tokens and features of the towers, against open_clip's own."""
+"""Names, files and features of the towers, against open_clip's own."""
 
 import json
-import logging
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,33 +16,6 @@ from streetclip.model.backbone import Backbone, complete_config, create_backbone
 from streetclip.model.spec import spec_of
 
 MODELS = ("tiny_vit_64", "tiny_resnet_64", "tiny_resnet_96")
-
-
-def test_tokens_are_those_of_open_clip_up_to_padding(tiny: Backbone) -> None:
-    captions = ["a street in France", "Saint-Denis, Réunion & more", ""]
-    reference = open_clip.tokenize(captions, context_length=40)
-    tokens = tiny.tokenize(captions)
-    assert tokens.shape[1] % 8 == 0
-    assert torch.equal(F.pad(tokens, (0, 40 - tokens.shape[1])), reference)
-
-
-def test_a_caption_beyond_the_context_is_cut_as_open_clip_cuts_it_and_said_once(
-    tiny: Backbone, caplog: pytest.LogCaptureFixture
-) -> None:
-    captions = ["hello " * 60, "street " * 50]
-    with caplog.at_level(logging.WARNING):
-        tokens = tiny.tokenize(captions)
-    assert torch.equal(tokens, open_clip.tokenize(captions, context_length=40))
-    assert len(caplog.records) == 1
-    assert "62 tokens is cut at 40" in caplog.text
-
-
-def test_the_tokenizer_travels_to_another_process_as_its_arguments(tiny: Backbone) -> None:
-    tiny.tokenize(["warm the vocabulary up"])
-    raw = pickle.dumps(tiny.tokenize)
-    assert len(raw) < 200
-    again = pickle.loads(raw)
-    assert torch.equal(again(["a street"]), tiny.tokenize(["a street"]))
 
 
 def test_text_features_of_short_rows_equal_open_clips_at_full_context(tiny: Backbone) -> None:

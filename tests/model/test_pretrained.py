@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from streetclip.errors import ModelError
 from streetclip.model.pretrained import check_weight_file, configuration_beside
@@ -32,6 +34,46 @@ def test_openais_weights_are_known_by_name(tmp_path: Path, tiny_config: dict[str
     path.touch()
     with pytest.raises(ModelError, match="use the model 'ViT-L-14-336-quickgelu'"):
         check_weight_file(path, spec_of("ViT-L-14-336", tiny_config))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit_b_32-quickgelu-laion400m_e32-46683a32.pt",
+        "models--timm--vit_base_patch32_clip_224.openai/snapshots/0a1b/model.safetensors",
+    ],
+)
+def test_quickgelu_is_known_from_file_names_and_from_the_cache_of_a_hub(
+    tmp_path: Path, tiny_config: dict[str, Any], name: str
+) -> None:
+    path = tmp_path / "plain" / name  # The folder of a test is called like the test.
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(ModelError, match="use the model 'ViT-B-32-quickgelu'"):
+        check_weight_file(path, spec_of("ViT-B-32", tiny_config))
+    check_weight_file(path, spec_of("ViT-B-32", {**tiny_config, "quick_gelu": True}))
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_openais_weights_are_known_by_what_else_they_hold(
+    tmp_path: Path, tiny_config: dict[str, Any], suffix: str
+) -> None:
+    names = ("input_resolution", "context_length", "vocab_size", "visual.proj")
+    state = {name: torch.tensor([1.0]) for name in names}
+    path = tmp_path / "plain" / f"ViT-B-32{suffix}"
+    path.parent.mkdir()
+    torch.save({"state_dict": state}, path) if suffix == ".pt" else save_file(state, path)
+    with pytest.raises(ModelError, match="got: GELU in the model; allowed: QuickGELU"):
+        check_weight_file(path, spec_of("ViT-B-32", tiny_config))
+
+
+def test_weights_of_transformers_are_answered_with_the_name_of_their_folder(
+    tmp_path: Path, tiny_config: dict[str, Any]
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"text_model.final_layer_norm.bias": torch.zeros(1)}, path)
+    with pytest.raises(ModelError, match=f"name the folder: hf:{tmp_path}"):
+        check_weight_file(path, spec_of("ViT-B-32", tiny_config))
 
 
 def test_gelu_weights_are_refused_by_a_quickgelu_model(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from streetclip.build.model import ORIGINS, is_checkpoint
+from streetclip.build.model import HF, OPEN_CLIP, is_checkpoint
 from streetclip.errors import InputError
 from streetclip.evaluation.result import PREDICTIONS_FILE, RESULTS_FILE, read_result
 from streetclip.shards.remote import is_url
@@ -36,7 +36,7 @@ def model_label(name: str) -> str:
         path = Path(plain)
         run = path.parts[-4:-2] if path.parent.name == "checkpoints" else ()
         return plain_label("-".join((*run, path.stem)))
-    origin = next((origin for origin in ORIGINS if plain.startswith(origin)), "")
+    origin = next((origin for origin in (HF, OPEN_CLIP) if plain.startswith(origin)), "")
     parts = plain.removeprefix(origin).split(":", 1)
     return plain_label("-".join(_last_part(part) for part in parts if part))
 

@@ -11,16 +11,19 @@ from torch import Tensor
 from streetclip.config.schema import Experiment, ModelConfig
 from streetclip.data.decode import center_crop
 from streetclip.errors import ModelError
-from streetclip.model.backbone import Backbone, Tokenize, create_backbone
+from streetclip.model.backbone import Backbone, create_backbone
+from streetclip.model.hf_model import PREFIX as HF
+from streetclip.model.hf_model import load_hf
 from streetclip.model.module import StreetclipModule
+from streetclip.model.open_clip_folder import CONFIG_FILE, open_clip_folder
+from streetclip.model.tokenize import Tokenize
 from streetclip.model.weights import load_backbone, start_from
 from streetclip.shards.cache import Cache
 from streetclip.shards.checked import fetch_checked
 from streetclip.shards.remote import SCHEMES, is_url, scheme_of
 
 OPEN_CLIP = "open_clip:"
-ORIGINS = (OPEN_CLIP, "hf:")
-"""What may stand before the name of a model that is no checkpoint of ours."""
+"""What may stand before a model of open_clip, where a model is named."""
 
 
 def new_backbone(options: ModelConfig, *, seed: int, cache: Cache | None = None) -> Backbone:
@@ -39,7 +42,7 @@ def new_backbone(options: ModelConfig, *, seed: int, cache: Cache | None = None)
             "model.pretrained and model.start_from are both set",
             remedy="weights come from one place: unset one of them",
         )
-    backbone = create_backbone(options.name, pretrained=options.pretrained, seed=seed)
+    backbone = _of_experiment(options, seed)
     if options.start_from is not None:
         start_from(backbone, Path(on_disk(options.start_from, cache)))
     return backbone
@@ -66,9 +69,9 @@ def is_checkpoint(name: str) -> bool:
     Args:
         name: Of `on_disk`.
     """
-    if name.startswith(ORIGINS):
-        return False
     path = Path(name)
+    if name.startswith((HF, OPEN_CLIP)):
+        return False
     return path.suffix == ".ckpt" or (path.is_file() and path.suffix != ".json")
 
 
@@ -76,18 +79,45 @@ def named_backbone(name: str, cache: Cache | None = None) -> Backbone:
     """A model to evaluate.
 
     Args:
-        name: One of our checkpoints, its URL (behind which ``#sha256=HEX`` may stand), or
-            `open_clip:MODEL` or `open_clip:MODEL:TAG_OR_PATH`; the first word may be left out.
+        name: One of our checkpoints; its URL (behind which ``#sha256=HEX`` may stand);
+            ``hf:FOLDER``, a local folder of transformers; or a model of open_clip: ``NAME``,
+            ``NAME:TAG``, ``NAME:PATH``, with or without ``open_clip:`` before it, or
+            ``open_clip:FOLDER``, where its configuration and weights lie.
         cache: Where a checkpoint from a URL is kept; None is the user's.
 
     Raises:
         InputError: There is no such file or model.
     """
+    if name.startswith(HF):
+        return load_hf(Path(name.removeprefix(HF)))
+    if name.startswith(OPEN_CLIP):
+        return _of_open_clip(name.removeprefix(OPEN_CLIP), 0)
     name = on_disk(name, cache)
     if is_checkpoint(name):
         return load_backbone(Path(name))
-    model, _, weights = name.removeprefix(OPEN_CLIP).partition(":")
-    return create_backbone(model, pretrained=weights or None, seed=0)
+    return _of_open_clip(name, 0)
+
+
+def _of_open_clip(name: str, seed: int) -> Backbone:
+    # A folder that is called like a model, and holds none, does not hide the model.
+    if (Path(name) / CONFIG_FILE).is_file() or ("/" in name and Path(name).is_dir()):
+        folder = open_clip_folder(Path(name))
+        return create_backbone(str(folder.config), pretrained=str(folder.weights), seed=seed)
+    model, _, weights = name.partition(":")
+    if not model:
+        raise ModelError(f"no model before ':' in '{name}'", allowed="open_clip:NAME:TAG_OR_PATH")
+    return create_backbone(model, pretrained=weights or None, seed=seed)
+
+
+def _of_experiment(options: ModelConfig, seed: int) -> Backbone:
+    if not options.name.startswith((HF, OPEN_CLIP)):
+        return create_backbone(options.name, pretrained=options.pretrained, seed=seed)
+    if options.pretrained is not None:
+        raise ModelError(
+            f"model.name '{options.name}' brings weights, and model.pretrained is set too",
+            remedy="weights come from one place: unset model.pretrained",
+        )
+    return named_backbone(options.name).train()
 
 
 def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule:
@@ -118,7 +148,7 @@ def load(name: str | Path) -> tuple[Backbone, Callable[[Image.Image], Tensor], T
     """A model with what it needs to see and to read.
 
     Args:
-        name: One of our checkpoints, its URL, or `MODEL:TAG_OR_PATH` of open_clip.
+        name: As `named_backbone` takes it.
 
     Returns:
         The model in evaluation mode, a function from a picture to uint8 [3, h, w] that

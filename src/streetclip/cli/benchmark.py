@@ -19,9 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a file of experiments/benchmark/, and options that replace those of the file",
     )
     listed = {
-        "model": "a checkpoint or its URL, or open_clip:NAME:TAG_OR_PATH",
-        "data": "a shard set or its URL, a folder, CSV or Parquet; NAME=PATH names the set",
-        "protocol": "a name or a YAML file",
+        "model": "a checkpoint or its URL, hf:FOLDER, or open_clip:NAME:TAG_OR_PATH",
+        "data": "NAME=PATH of a benchmark set (docs/benchmarks.md), or a path or URL",
+        "protocol": "a name or a YAML file, with or without +DECODING and @TABLE behind it",
     }
     for name, text in listed.items():
         parser.add_argument(f"--{name}", action="append", help=f"{text}; may be repeated")

@@ -22,7 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="photographs, folders of them, or tables (.csv, .parquet) with a column image",
     )
     parser.add_argument(
-        "--model", required=True, help="a checkpoint or its URL, or NAME:TAG_OR_PATH of open_clip"
+        "--model",
+        required=True,
+        help="a checkpoint or its URL, hf:FOLDER, or open_clip:NAME:TAG_OR_PATH",
     )
     parser.add_argument("--protocol", default="streetclip", help="a name or a YAML file")
     parser.add_argument("--top", type=int, default=5, help="countries to tell (default 5)")

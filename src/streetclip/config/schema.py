@@ -129,7 +129,7 @@ class ModelConfig:
     """The two towers."""
 
     name: str = "ViT-B-32"
-    """A model of open_clip, or the path of a model configuration file (.json)."""
+    """A model of open_clip, a configuration file (.json), or `hf:FOLDER` with its weights."""
     pretrained: str | None = None
     """A tag that open_clip knows (needs its hub), or the path of a weight file."""
     start_from: str | None = None
@@ -285,9 +285,9 @@ class BenchmarkConfig:
     runs_dir: str = "runs"
     """Where runs are."""
     models: list[str] = field(default_factory=list)
-    """Checkpoints, their URLs, or `open_clip:NAME:TAG_OR_PATH`; none takes the run's newest."""
+    """Checkpoints, URLs, `hf:FOLDER`, `open_clip:NAME:TAG_OR_PATH`; none is the run's newest."""
     data: list[str] = field(default_factory=list)
-    """Shard sets, their URLs, folders, CSV or Parquet files; `NAME=` may stand before each."""
+    """`NAME=PATH` of benchmark sets, or shard sets, URLs, folders, CSV or Parquet files."""
     protocols: list[str] = field(default_factory=list)
     """Names of shipped protocols, or paths; none takes the run's own, else `streetclip`."""
     out: str | None = None

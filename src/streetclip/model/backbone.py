@@ -1,4 +1,4 @@
-"""open_clip's two towers behind one small surface; nothing else imports open_clip.
+"""open_clip's two towers behind one small surface; no other room imports open_clip.
 
 Models are built from their configuration by open_clip's own classes, whether the configuration
 comes from its list, from a file or from a checkpoint, so that all three give the same model.
@@ -7,18 +7,17 @@ comes from its list, from a file or from a checkpoint, so that all three give th
 import difflib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 import open_clip
 import torch
-from jaxtyping import Float, Int, Int64, UInt8
+from jaxtyping import Float, Int, UInt8
 from open_clip.factory import load_checkpoint
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 from open_clip.pretrained import download_pretrained, get_pretrained_cfg
-from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,57 +33,10 @@ from streetclip.model.pretrained import (
 )
 from streetclip.model.spec import BackboneSpec, read_spec, spec_of
 from streetclip.model.text import takes_short_context, text_features
+from streetclip.model.tokenize import Tokenize
 from streetclip.records import Preprocess
 
 _log = logging.getLogger(__name__)
-
-
-class Tokenize:
-    """Captions to token rows with CLIP's own byte-pair vocabulary; cheap to send to a process.
-
-    Args:
-        context_length: Longest row that the model takes, with start and end.
-        short: Rows are as long as the longest caption, rounded up to a multiple of 8; else full.
-
-    Example:
-        >>> tokenize = Tokenize(77)
-        >>> tokenize(["a street in France"]).tolist()
-        [[49406, 320, 2012, 530, 3552, 49407, 0, 0]]
-    """
-
-    def __init__(self, context_length: int, *, short: bool = True) -> None:
-        self.context_length = context_length
-        self.short = short
-        self._tokenizer: SimpleTokenizer | None = None
-        self._has_cut = False
-
-    def __call__(self, captions: Sequence[str]) -> Int64[Tensor, "n t"]:
-        """Token rows of captions: start, caption, end, zeros; cut (and said so) at the context."""
-        if self._tokenizer is None:
-            self._tokenizer = SimpleTokenizer()
-        tokenizer = self._tokenizer
-        rows = [self._fit(tokenizer.encode(caption), caption) for caption in captions]
-        longest = max((len(row) for row in rows), default=0) + 2
-        length = min(-(-longest // 8) * 8, self.context_length) if self.short else None
-        tokens = torch.zeros(len(rows), length or self.context_length, dtype=torch.int64)
-        for tokens_row, row in zip(tokens, rows, strict=True):
-            full = [tokenizer.sot_token_id, *row, tokenizer.eot_token_id]
-            tokens_row[: len(full)] = torch.tensor(full)
-        return tokens
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Only the arguments travel; the other process reads the vocabulary when it needs it."""
-        return _tokenize, (self.context_length, self.short)
-
-    def _fit(self, row: list[int], caption: str) -> list[int]:
-        room = self.context_length - 2
-        if len(row) > room and not self._has_cut:
-            self._has_cut = True
-            _log.warning(
-                "a caption of %d tokens is cut at %d (further ones without a word): %s",
-                *(len(row) + 2, self.context_length, caption),
-            )
-        return row[:room]
 
 
 class Backbone(nn.Module):
@@ -237,10 +189,6 @@ def complete_config(spec: BackboneSpec) -> dict[str, Any]:
     config["text_cfg"] = asdict(CLIPTextCfg(**config["text_cfg"]))
     plain = {"quick_gelu": False, "custom_text": False, **config}
     return cast(dict[str, Any], json.loads(json.dumps(plain)))
-
-
-def _tokenize(context_length: int, short: bool) -> Tokenize:
-    return Tokenize(context_length, short=short)
 
 
 def _listed_spec(name: str, pretrained: str | None) -> BackboneSpec:

@@ -3,15 +3,23 @@
 import json
 import logging
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from streetclip.errors import ModelError
+from streetclip.model.pickled import read_pickled
 from streetclip.model.spec import BackboneSpec
 
 _log = logging.getLogger(__name__)
+
+_QUICK_WORDS = ("openai", "quickgelu", "quick_gelu")
+# OpenAI's own files hold these numbers beside the weights, and nobody else's do.
+_WRITTEN_BY_OPENAI = {"input_resolution", "context_length", "vocab_size"}
+_OF_TRANSFORMERS = ("text_model.", "vision_model.")
 
 SUFFIXES = (".safetensors", ".pt", ".bin", ".pth")
 
@@ -49,6 +57,12 @@ def check_weight_file(path: Path, spec: BackboneSpec) -> None:
         raise ModelError(
             f"weight file '{path}' is a TorchScript archive, a program, not only weights",
             remedy="save its state_dict as .safetensors first",
+        )
+    if any(name.startswith(_OF_TRANSFORMERS) for name in _weight_names(path)):
+        raise ModelError(
+            f"weight file '{path}' has the layout of transformers",
+            allowed="the layout of open_clip",
+            remedy=f"name the folder: hf:{path.parent}",
         )
     trained = _activation_of(path)
     if trained is None:
@@ -142,6 +156,27 @@ def _activation_of(path: Path) -> bool | None:
     beside = configuration_beside(path)
     if beside is not None:
         return bool(beside.get("model_cfg", beside).get("quick_gelu", False))
-    if "openai" in f"{path.parent.name}/{path.name}".lower():
+    if any(word in _telling_names(path) for word in _QUICK_WORDS):
+        return True
+    if set(_weight_names(path)) >= _WRITTEN_BY_OPENAI:
         return True
     return None
+
+
+def _telling_names(path: Path) -> str:
+    """The file, its folder, and the repository that a hub's cache keeps it for."""
+    cached = [part for part in path.absolute().parts if part.startswith("models--")]
+    return "/".join([*cached, path.parent.name, path.name]).lower()
+
+
+def _weight_names(path: Path) -> Sequence[str]:
+    """What the weights of a file are called; none where it cannot be read, which is said later."""
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as file:
+                return list(file.keys())
+        content = read_pickled(path, ModelError, map_location="meta")
+    except (ModelError, SafetensorError, OSError):
+        return []
+    state = content.get("state_dict", content) if isinstance(content, dict) else {}
+    return [str(name) for name in state] if isinstance(state, dict) else []
