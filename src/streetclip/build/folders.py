@@ -9,6 +9,7 @@ from streetclip.build.model import HF, OPEN_CLIP, is_checkpoint
 from streetclip.errors import InputError
 from streetclip.evaluation.result import PREDICTIONS_FILE, RESULTS_FILE, read_result
 from streetclip.shards.remote import is_url
+from streetclip.zeroshot.document import taken_apart
 
 TABLES_FILES = ("tables.md", "tables.tex")
 _REMEDY = "choose a new or empty folder"
@@ -52,11 +53,10 @@ def protocol_name(source: str, name: str) -> str:
         >>> protocol_name("reproduction+beam@data/worldcities.csv", "reproduction")
         'reproduction+beam@worldcities.csv'
     """
-    if Path(source).is_file():
-        return name
-    words, at, table = source.partition("@")
-    _, plus, decoding = words.partition("+")
-    return f"{name}{plus}{decoding}{at}{Path(table).name}"
+    asked = taken_apart(source)
+    decoding = "" if asked.decoding is None else f"+{asked.decoding}"
+    table = "" if asked.table is None else f"@{asked.table.name}"
+    return f"{name}{decoding}{table}"
 
 
 def plain_label(text: str) -> str:
