@@ -1,12 +1,11 @@
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from tests.badserver import BadServer
 from tests.conftest import Finished
 
-from streetclip.build.benchmark import benchmark, newest_run, resolve
+from streetclip.build.benchmark import benchmark
 from streetclip.config.load import load_benchmark
 from streetclip.errors import InputError
 from streetclip.evaluation.result import read_result
@@ -26,7 +25,8 @@ def test_the_command_gives_the_numbers_of_the_callback_with_averaged_weights(
     options = load_benchmark(
         None, [f"runs_dir={finished.folder}/runs", f"out={tmp_path}/out", "bootstrap=50"]
     )
-    result, out = benchmark(options, progress=False)
+    done = benchmark(options, progress=False)
+    result, out = done.result, done.out
     assert _values(out) == _values(finished.run / "evaluations" / "epoch=002" / "val")
     again = read_result(out).predictions
     assert again.equals(read_result(finished.run / "evaluations" / "epoch=002" / "val").predictions)
@@ -56,10 +56,10 @@ def test_the_command_gives_the_numbers_of_the_callback_without_averaging(
         ],
     )
     run = pretrain(options)
-    _, out = benchmark(
+    done = benchmark(
         load_benchmark(None, [f"run={run}", f"out={tmp_path}/out", "bootstrap=50"]), progress=False
     )
-    assert _values(out) == _values(run / "evaluations" / "epoch=001" / "val")
+    assert _values(done.out) == _values(run / "evaluations" / "epoch=001" / "val")
 
 
 def test_an_open_clip_model_is_measured_on_a_table_of_photographs(
@@ -77,7 +77,7 @@ def test_an_open_clip_model_is_measured_on_a_table_of_photographs(
             "bootstrap=50",
         ],
     )
-    result, _ = benchmark(options, progress=False)
+    result = benchmark(options, progress=False).result
     assert result.photos == 12
     assert result.set_name == "photos"
     assert result.values["country_accuracy_seen"].value is None
@@ -88,24 +88,6 @@ def test_a_full_output_folder_is_refused(finished: Finished, tmp_path: Path) -> 
     options = load_benchmark(None, [f"runs_dir={finished.folder}/runs", f"out={tmp_path}"])
     with pytest.raises(InputError, match="is not empty; choose a new or empty folder"):
         benchmark(options)
-
-
-def test_without_a_run_the_message_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no run with a checkpoint under .*; train one with"):
-        newest_run(tmp_path)
-
-
-def test_what_the_user_names_wins_over_the_run(finished: Finished) -> None:
-    options = load_benchmark(
-        None, [f"run={finished.run}", "data=elsewhere/set.csv", "protocol=paper"]
-    )
-    subject = resolve(options)
-    assert (subject.data, subject.protocol, subject.set_name) == (
-        "elsewhere/set.csv",
-        "paper",
-        "set",
-    )
-    assert subject.model == str(finished.run / "checkpoints" / "epoch=002-step=000010.ckpt")
 
 
 def test_a_model_and_photographs_at_urls_give_the_local_numbers(
@@ -124,17 +106,6 @@ def test_a_model_and_photographs_at_urls_give_the_local_numbers(
             f"data={base.format(folder.relative_to(finished.folder))}",
             *(f"remote.cache_dir={tmp_path}/cache", f"out={tmp_path}/remote"),
         ]
-        result, _ = benchmark(load_benchmark(None, [*words, *remote]), progress=False)
+        result = benchmark(load_benchmark(None, [*words, *remote]), progress=False).result
     assert _values(tmp_path / "remote") == _values(tmp_path / "local")
     assert result.set_name == "val"
-
-
-def test_a_run_over_urls_is_measured_with_its_own_cache(finished: Finished, tmp_path: Path) -> None:
-    run = tmp_path / "runs" / "tiny" / "001"
-    shutil.copytree(finished.run, run)
-    text = (run / "config.yaml").read_text()
-    assert "    cache_dir: null" in text
-    (run / "config.yaml").write_text(text.replace("    cache_dir: null", "    cache_dir: mine"))
-    for words, expected in (([], "mine"), (["remote.cache_dir=other"], "other")):
-        options = load_benchmark(None, [f"runs_dir={tmp_path}/runs", *words])
-        assert resolve(options).remote.cache_dir == expected

@@ -1,9 +1,13 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.commandline import command
 from tests.conftest import Finished
+from tests.realcommand import environment
+from tests.tinybench import write_tiny_bench
 
 from streetclip.evaluation.result import read_result
 
@@ -83,7 +87,7 @@ def test_a_model_can_be_measured_on_any_table(
     ("given", "message"),
     [
         (("absent.yaml",), "no such file: absent.yaml"),
-        (("protokol=paper",), "unknown key protokol; did you mean protocol?"),
+        (("protokol=paper",), "unknown key protokol; did you mean protocols?"),
         (("one.yaml", "two.yaml"), "'two.yaml' is no key=value argument"),
         (("--protocol", "atlantis"), "shipped are only paper, quickstart, streetclip"),
         (("--run", "absent"), "no such file: absent/config.yaml"),
@@ -104,3 +108,67 @@ def test_wrong_words_are_named(
     assert answer.code == 2
     assert message in answer.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_models_sets_and_protocols_may_be_repeated(
+    finished: Finished, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (folder,) = finished.folder.glob("shards/sample-world-*/val")
+    asked = (
+        "benchmark",
+        *("--model", finished.run / "checkpoints" / "best.ckpt"),
+        *("--model", f"open_clip:{finished.folder}/model.json"),
+        *("--data", f"here={folder}", "--data", f"there={folder}"),
+        *("--protocol", finished.folder / "protocol.yaml", "--out", tmp_path / "out"),
+        *("--cache", tmp_path / "cache", *words),
+    )
+    answer = command(*asked)
+    assert (answer.code, answer.err) == (0, "")
+    for name in ("here (12 photographs)", "there (12 photographs)", "tiny-001-best", "model"):
+        assert name in answer.out
+    assert answer.out.rstrip().endswith(f"result: {tmp_path}/out")
+    tables = (tmp_path / "out" / "tables.md").read_text()
+    assert "[model](here--model--protocol/report.md)" in tables
+    assert {path.name.split("-")[0] for path in (tmp_path / "cache").glob("*.safetensors")} == {
+        "set",
+        "text",
+    }
+    again = command(*asked)
+    assert again.code == 0
+    assert again.out.count("finished already") == 4
+    assert (tmp_path / "out" / "tables.md").read_text() == tables
+
+
+def test_no_features_are_kept_where_none_are_wanted(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    answer = command("benchmark", *words, "--no-cache", "--out", tmp_path / "out")
+    assert answer.code == 0
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.distributed
+def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
+    bench = write_tiny_bench(tmp_path)
+    given = [
+        *("benchmark", f"model={bench.models[0]}", f"protocol={bench.protocols[0]}"),
+        *(f"data={bench.sets[0]}", "accelerator=cpu", "batch_size=32", "bootstrap=20"),
+    ]
+    assert command(*given, "--out", tmp_path / "1", "--no-cache").code == 0
+    together = ["--out", str(tmp_path / "2"), "--devices", "2", "--cache", str(tmp_path / "cache")]
+    started = subprocess.run(
+        [sys.executable, "-m", "streetclip", *given, *together],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert started.returncode == 0, started.stderr
+    assert started.stdout.count("result: ") == 1
+    alone, shared = (read_result(tmp_path / name) for name in "12")
+    assert alone == shared
+    assert alone.predictions.equals(shared.predictions)
+    kept = sorted(path.name.split("-")[0] for path in (tmp_path / "cache").glob("*.safetensors"))
+    assert kept == ["set", "text"]

@@ -125,6 +125,39 @@ def test_plain_options_hold_only_plain_types(tmp_path: Path) -> None:
 
 
 def test_benchmark_options_need_no_file() -> None:
-    assert load_benchmark(None, ["protocol=paper"]).protocol == "paper"
+    assert load_benchmark(None, ["protocol=paper"]).protocols == ["paper"]
     with pytest.raises(ConfigError, match="the arguments has 1 problem"):
         load_benchmark(None, ["protokol=paper"])
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("model: a\ndata: b\nprotocol: c\n", [], (["a"], ["b"], ["c"])),
+        ("models: [a, b]\ndata: [c, d=e]\n", [], (["a", "b"], ["c", "d=e"], [])),
+        ("models: [a, b]\nprotocols: [c, d]\n", ["model=e", "protocol=f"], (["e"], [], ["f"])),
+        ("model: a\n", ["models=[b,c]", "data=null"], (["b", "c"], [], [])),
+        ("data: 001\n", ["data=[1, '2']"], ([], ["1", "2"], [])),
+    ],
+)
+def test_what_a_benchmark_measures_is_one_word_or_a_list(
+    tmp_path: Path, text: str, arguments: list[str], expected: tuple[list[str], ...]
+) -> None:
+    options = load_benchmark(_write(tmp_path, text), arguments)
+    assert (options.models, options.data, options.protocols) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: a\nmodels: [b]\n", "model and models are both given: models lists all"),
+        ("data: [[1]]\n", r"data\[0\] must be a word; got: \[1\]"),
+        ("protocols: paper\n", "protocols must be a list; got: 'paper'"),
+        ("data: {a: b}\n", r"data\[0\] must be a word; got: {'a': 'b'}"),
+        ("precision: 16-mixed\n", "precision must be one of 32-true, bf16-mixed; got"),
+        ("devices: [1]\n", r"devices must be a word; got: \[1\]"),
+    ],
+)
+def test_what_a_benchmark_cannot_measure_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_benchmark(_write(tmp_path, text))

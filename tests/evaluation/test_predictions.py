@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from streetclip.evaluation.photographs import Photographs
+from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.predictions import SCHEMA, SeenPlaces, rows_of, table_of
 from streetclip.zeroshot.candidates import Candidates
 from streetclip.zeroshot.hierarchy import Decoded
@@ -52,16 +52,17 @@ BREST = Candidates(
 def rows(*metadata: dict[str, Any], radius_km: float = 6371.0088) -> list[dict[str, Any]]:
     """All photographs are answered with Brest."""
     n = len(metadata)
-    photographs = Photographs(
-        image=torch.zeros(n, 3, 1, 1, dtype=torch.uint8),
+    photographs = Embedded(
         index=tuple(range(n)),
         keys=tuple(f"{number:06d}" for number in range(n)),
         metadata=metadata,
         errors=(None,) * n,
+        features=torch.zeros(n, 1),
+        matched=(None,) * n,
     )
     zero, one = torch.zeros(n, dtype=torch.int64), torch.ones(n)
     decoded = Decoded(zero, zero, one, one, zero[:, None], one[:, None])
-    return rows_of(photographs, decoded, [None] * n, BREST, seen=None, radius_km=radius_km)
+    return rows_of(photographs, decoded, BREST, seen=None, radius_km=radius_km)
 
 
 def test_distances_are_measured_on_the_sphere_of_the_protocol() -> None:

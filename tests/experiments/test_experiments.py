@@ -68,13 +68,6 @@ def test_an_experiment_names_what_is_there(file: Path, monkeypatch: pytest.Monke
     assert data.batch_size % (data.micro_batch_size or 1) == 0
 
 
-@pytest.mark.parametrize("file", BENCHMARK, ids=_name)
-def test_a_benchmark_names_what_is_there(file: Path) -> None:
-    options = load_benchmark(file)
-    assert options.protocol is not None
-    load_protocol(options.protocol)
-
-
 @pytest.fixture(scope="module")
 def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table of cities with one in each state of the USA."""
@@ -85,6 +78,17 @@ def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table.writerow(COLUMNS)
         table.writerows((state, 40, -90, "US", state, 1, i) for i, state in enumerate(states))
     return path
+
+
+@pytest.mark.parametrize("file", BENCHMARK, ids=_name)
+def test_a_benchmark_names_what_is_there(
+    file: Path, cities: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    options = load_benchmark(file)
+    assert options.protocols
+    for protocol in options.protocols:
+        load_protocol(protocol.replace("@worldcities.csv", f"@{cities}"))
 
 
 @pytest.mark.parametrize("file", PROTOCOLS, ids=_name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
@@ -16,6 +17,10 @@ from streetclip.config.schema import BenchmarkConfig, Experiment, ShardsConfig
 from streetclip.errors import ConfigError
 
 T = TypeVar("T")
+
+_LISTS: Mapping[str, str] = MappingProxyType(
+    {"model": "models", "data": "data", "protocol": "protocols"}
+)
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -40,13 +45,14 @@ def load_benchmark(path: Path | None, overrides: Sequence[str] = ()) -> Benchmar
     """Read a benchmark file (or none) and apply `key=value` arguments.
 
     Args:
-        path: A YAML file with keys of `BenchmarkConfig`, or None for the defaults.
-        overrides: Arguments such as `"protocol=paper"`.
+        path: A YAML file with keys of `BenchmarkConfig`, or None for the defaults; `model`,
+            `data` and `protocol` may name a single one instead of a list.
+        overrides: Arguments such as `"protocol=paper"`; they replace those of the file.
 
     Raises:
         ConfigError: With every problem of the file and the arguments.
     """
-    values = _merged(path, overrides)
+    values = _merged(path, overrides, lists=_LISTS)
     return _typed(BenchmarkConfig, values, str(path) if path else "the arguments")
 
 
@@ -69,7 +75,9 @@ def to_plain(options: Any) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-def _merged(path: Path | None, overrides: Sequence[str]) -> dict[str, Any]:
+def _merged(
+    path: Path | None, overrides: Sequence[str], *, lists: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
     where = str(path) if path else "the arguments"
     problems = [f"{text!r} is no key=value argument" for text in overrides if "=" not in text]
     if path is not None and not path.is_file():
@@ -82,12 +90,28 @@ def _merged(path: Path | None, overrides: Sequence[str]) -> dict[str, Any]:
         base = OmegaConf.load(path) if path else OmegaConf.create()
         if not OmegaConf.is_dict(base):
             raise ConfigError(where, ["the file must hold keys with values, not a list or a word"])
-        merged = OmegaConf.merge(base, OmegaConf.from_dotlist(list(overrides)))
+        given = OmegaConf.from_dotlist(list(overrides))
+        merged = OmegaConf.merge(*(_with_lists(layer, lists, where) for layer in (base, given)))
         plain = OmegaConf.to_container(merged, resolve=True)
     except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
         raise ConfigError(where, [f"not readable as YAML: {error}"]) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def _with_lists(layer: Any, lists: Mapping[str, str], where: str) -> Any:
+    """A file or the arguments with a single value under its old key as a list under the new one."""
+    values = OmegaConf.to_container(layer, resolve=False)
+    assert isinstance(values, dict)
+    for old, new in lists.items():
+        if old not in values:
+            continue
+        if old != new and new in values:
+            raise ConfigError(where, [f"{old} and {new} are both given: {new} lists all"])
+        single = values.pop(old)
+        several = [] if single is None else single if isinstance(single, list) else [single]
+        values[new] = several
+    return OmegaConf.create(values)
 
 
 def _typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:

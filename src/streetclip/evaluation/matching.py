@@ -68,7 +68,9 @@ def match(
         caption_id = torch.tensor([number[str(captions[i])] for i in rows], dtype=torch.int64)
         caption_id = caption_id.to(table.device)
         if rows:
-            found = in_batch_matches(image_features[rows], table[caption_id], caption_id)
+            # Autocast would round the scores to 8 bits, and the ties would decide.
+            with torch.autocast(table.device.type, enabled=False):
+                found = in_batch_matches(image_features[rows], table[caption_id], caption_id)
             for i, right in zip(rows, found.tolist(), strict=True):
                 matched[i] = right
     return matched

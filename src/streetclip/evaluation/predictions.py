@@ -10,7 +10,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from streetclip.evaluation.clusters import cluster_names, group_of
-from streetclip.evaluation.photographs import Photographs
+from streetclip.evaluation.embedded import Embedded
 from streetclip.metrics.functional import haversine_km
 from streetclip.zeroshot.candidates import Candidates
 from streetclip.zeroshot.hierarchy import Decoded
@@ -78,9 +78,8 @@ class SeenPlaces:
 
 
 def rows_of(
-    photographs: Photographs,
+    photographs: Embedded,
     decoded: Decoded,
-    matched: Sequence[bool | None],
     candidates: Candidates,
     *,
     seen: SeenPlaces | None,
@@ -92,7 +91,6 @@ def rows_of(
     Args:
         photographs: Of the pass.
         decoded: The answers, in the same order.
-        matched: From `matching.match`, in the same order.
         candidates: That were decoded.
         seen: What training has shown, if known.
         radius_km: Of the sphere that distances are measured on.
@@ -106,7 +104,7 @@ def rows_of(
         {
             "index": photographs.index[i],
             "key": photographs.keys[i],
-            "matched": matched[i],
+            "matched": photographs.matched[i],
             "group": group_of(photographs.metadata[i], cluster),
             **_truth(photographs.metadata[i], candidates, seen),
             **_answer(i, decoded, candidates, photographs.metadata[i], radius_km),

@@ -3,6 +3,7 @@
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch.distributed as dist
+from lightning.fabric import Fabric
 
 _T = TypeVar("_T")
 
@@ -71,3 +72,19 @@ def current_processes() -> Processes:
     if dist.is_available() and dist.is_initialized():
         return Group()
     return Alone()
+
+
+def fabric_processes(fabric: Fabric) -> Processes:
+    """The processes that Lightning Fabric has launched.
+
+    Args:
+        fabric: After `launch`.
+
+    Returns:
+        What `embed` and `evaluate` take as `processes`.
+
+    Example:
+        >>> fabric_processes(Fabric(accelerator="cpu", devices=1)).world
+        1
+    """
+    return Group() if fabric.world_size > 1 else Alone()

@@ -67,6 +67,7 @@ class Result:
         decoding: How the protocol chooses an answer.
         inclusive: Whether an error of exactly a radius counts as within it.
         geoscore_rounded: Whether the GeoScore of each photograph is rounded.
+        precision: In which the towers computed.
         missing: Names of photographs of the source that are not in the set, because they are not
             on the disk, or for the reason behind the name.
         surplus: Names of photographs on the disk that the source does not name.
@@ -101,6 +102,7 @@ class Result:
     decoding: str = "greedy"
     inclusive: bool = True
     geoscore_rounded: bool = False
+    precision: str = "32-true"
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
     set_photos: int | None = None

@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from streetclip.data.photos import PhotoDataset
 from streetclip.errors import ResultError
 from streetclip.evaluation.ceilings import with_nearest
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
-from streetclip.evaluation.matching import full_caption, match
+from streetclip.evaluation.embedded import Embedded
+from streetclip.evaluation.embedding import embed
 from streetclip.evaluation.numbers import numbers_of
-from streetclip.evaluation.photographs import Photographs, load, passes
 from streetclip.evaluation.predictions import SeenPlaces, rows_of, table_of
 from streetclip.evaluation.processes import Alone, Processes
 from streetclip.evaluation.registry import facts_of
 from streetclip.evaluation.result import Result
+from streetclip.evaluation.shelf import TextShelf
 from streetclip.shards.layout import ShardSet
 from streetclip.zeroshot.bank import TextBank, build_bank
 from streetclip.zeroshot.candidates import Candidates, build_candidates
@@ -41,6 +40,7 @@ class EvaluationOptions:
         top_k: Countries that a prediction tells with their probabilities.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
+        precision: In which the towers compute, as the result tells it.
         cluster: Photographs that the bootstrap draws together: `auto` (those of a photographer if
             the set names any, else those of one place), `photo` (none), `place`, or those with the
             same entry in a column that the set declares.
@@ -56,6 +56,7 @@ class EvaluationOptions:
     top_k: int = 5
     resamples: int = 1000
     seed: int = 0
+    precision: str = "32-true"
     cluster: str = "auto"
 
 
@@ -79,6 +80,7 @@ def ask(
     candidates: Candidates | None = None,
     batch_size: int = 128,
     between: Callable[[], None] | None = None,
+    shelf: TextShelf | None = None,
 ) -> Questions:
     """Encode the prompts of a protocol, each once.
 
@@ -88,13 +90,21 @@ def ask(
         candidates: Those of the protocol, if they are at hand; they do not depend on weights.
         batch_size: Prompts in one pass.
         between: Called before each pass; what it raises ends the work.
+        shelf: Where the features of the prompts are looked up and kept; None computes them.
 
     Returns:
         What `evaluate` takes as `questions`, to evaluate several sets with the same weights.
     """
     places = build_candidates(protocol) if candidates is None else candidates
     with evaluating(model):
-        encode = text_encoder(model, device_of(model))
+        device = device_of(model)
+        encode = text_encoder(model, device)
+        if shelf is not None:
+            prompts = places.distinct_prompts
+            encode = shelf.encoder(
+                prompts, encode, device=device, batch_size=batch_size, between=between
+            )
+            between = None
         bank = build_bank(places, encode, batch_size=batch_size, between=between)
         return Questions(places, bank)
 
@@ -109,6 +119,7 @@ def evaluate(
     seen: SeenPlaces | None = None,
     questions: Questions | None = None,
     between: Callable[[], None] | None = None,
+    embedded: Sequence[Embedded] | None = None,
 ) -> Result:
     """Answer for every photograph of a set where it was taken, and measure the answers.
 
@@ -125,6 +136,8 @@ def evaluate(
         questions: From `ask`, for the same model and protocol; None asks now.
         between: Called before each pass, equally often on all processes; what it raises ends the
             evaluation.
+        embedded: This process's part of the photographs, from `embed` for the same model, set and
+            options; None embeds them now.
 
     Returns:
         The result, with one prediction a readable photograph in the order of the set.
@@ -133,12 +146,27 @@ def evaluate(
         ResultError: No photograph of the set can be read.
     """
     processes = Alone() if processes is None else processes
-    n = len(shard_set)
-    n = n if options.max_photos is None else min(n, options.max_photos)
+    n = photographs_of(shard_set, options)
     asked = questions or ask(model, protocol, batch_size=options.batch_size, between=between)
-    with evaluating(model):
-        session = _Session(model, asked, protocol, options, seen, min(options.matching_batch, n))
-        rows, bad = session.run(shard_set, n, processes, between)
+    parts = embedded
+    if parts is None:
+        parts = embed(
+            model,
+            shard_set,
+            photos=n,
+            batch_size=options.batch_size,
+            matching_batch=min(options.matching_batch, n),
+            workers=options.workers,
+            processes=processes,
+            between=between,
+        )
+    scale = float(model.logit_scale.detach())
+    rows = [
+        row
+        for part in parts
+        for row in _answer(part, asked, protocol, options, logit_scale=scale, seen=seen)
+    ]
+    bad = [row for part in parts for row in _unreadable(part)]
     rows = _in_order(rows, processes)
     bad = _in_order(bad, processes)
     counted = len({row["index"] for row in (*rows, *bad)})
@@ -149,6 +177,17 @@ def evaluate(
             got=f"{n} photographs, the first: {bad[0]['reason'] if bad else 'none'}",
         )
     return _result(shard_set, protocol, options, asked, rows, bad)
+
+
+def photographs_of(shard_set: ShardSet, options: EvaluationOptions) -> int:
+    """How many photographs of a set are evaluated.
+
+    Args:
+        shard_set: All of them.
+        options: With a limit, or none.
+    """
+    n = len(shard_set)
+    return n if options.max_photos is None else min(n, options.max_photos)
 
 
 def _result(
@@ -187,6 +226,7 @@ def _result(
         resamples=options.resamples,
         seed=options.seed,
         predictions=table,
+        precision=options.precision,
         clustered_by=clustered_by,
         decoding=protocol.decoding,
         inclusive=distance.inclusive,
@@ -198,74 +238,34 @@ def _result(
     )
 
 
-@dataclass
-class _Session:
-    """What the passes of one evaluation share."""
-
-    model: ClipModel
-    asked: Questions
-    protocol: Protocol
-    options: EvaluationOptions
-    seen: SeenPlaces | None
-    matching_batch: int
-
-    def run(
-        self,
-        shard_set: ShardSet,
-        n: int,
-        processes: Processes,
-        between: Callable[[], None] | None,
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The rows of this rank's photographs, and those of the unreadable ones."""
-        dataset = PhotoDataset(shard_set, self.model.preprocess)
-        # Whole matching batches go through the model together.
-        size = max(self.options.batch_size // max(self.matching_batch, 1), 1) * self.matching_batch
-        plan = passes(n, max(size, 1), rank=processes.rank, world=processes.world)
-        rows: list[dict[str, Any]] = []
-        bad: list[dict[str, Any]] = []
-        device = device_of(self.model)
-        encode = text_encoder(self.model, device)
-        for step, photographs in load(dataset, plan, workers=self.options.workers):
-            if between is not None:
-                between()
-            answered = self._answer(photographs, device, encode)
-            if step.counts:
-                rows += answered
-                bad += _unreadable(photographs)
-        return rows, bad
-
-    def _answer(
-        self,
-        photographs: Photographs,
-        device: torch.device,
-        encode: Callable[[Sequence[str]], Tensor],
-    ) -> list[dict[str, Any]]:
-        features = self.model.encode_image(photographs.image.to(device)).float()
+def _answer(
+    part: Embedded,
+    asked: Questions,
+    protocol: Protocol,
+    options: EvaluationOptions,
+    *,
+    logit_scale: float,
+    seen: SeenPlaces | None,
+) -> list[dict[str, Any]]:
+    with torch.inference_mode():
         decoded = decode(
-            features,
-            self.asked.bank,
-            self.asked.candidates,
-            logit_scale=float(self.model.logit_scale),
-            top_k=self.options.top_k,
+            part.features.to(asked.bank.country_features.device),
+            asked.bank,
+            asked.candidates,
+            logit_scale=logit_scale,
+            top_k=options.top_k,
         )
-        captions = [full_caption(metadata) for metadata in photographs.metadata]
-        captions = [
-            None if error else caption
-            for caption, error in zip(captions, photographs.errors, strict=True)
-        ]
-        matched = match(features, captions, encode, batch_size=self.matching_batch)
-        return rows_of(
-            photographs,
-            decoded,
-            matched,
-            self.asked.candidates,
-            seen=self.seen,
-            radius_km=self.protocol.distance.radius_km,
-            cluster=self.options.cluster,
-        )
+    return rows_of(
+        part,
+        decoded,
+        asked.candidates,
+        seen=seen,
+        radius_km=protocol.distance.radius_km,
+        cluster=options.cluster,
+    )
 
 
-def _unreadable(photographs: Photographs) -> list[dict[str, Any]]:
+def _unreadable(photographs: Embedded) -> list[dict[str, Any]]:
     return [
         {"index": index, "key": key, "reason": error}
         for index, key, error in zip(
