@@ -243,6 +243,16 @@ def test_unreadable_photographs_are_told_from_the_cache_too(
     assert_same(fresh, again)
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_page_shows_photographs_only_where_the_user_wants_it(
+    tiny_bench: TinyBench, tmp_path: Path, shown: bool
+) -> None:
+    words = (f"thumbnails={str(shown).lower()}", "features.cache=false")
+    done = run(tiny_bench.options(tmp_path / "out", *words, number=1))
+    page = (done.out / "report.html").read_text()
+    assert ("data:image/jpeg" in page) == shown
+
+
 def _killed_after_two_parts(options: BenchmarkConfig) -> None:
     write, parts = FeatureCache.write, [0]
 

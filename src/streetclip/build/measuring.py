@@ -34,6 +34,7 @@ from streetclip.model.backbone import Backbone, complete_config
 from streetclip.model.weights import weights_digest
 from streetclip.report.write import REPORT_FILE, write_report
 from streetclip.shards.layout import ShardSet
+from streetclip.shards.pictures import Pictures
 from streetclip.shards.progress import OnProgress
 from streetclip.training.checkpoint_io import RUN_KEY, read_checkpoint
 from streetclip.zeroshot.bank import TextBank
@@ -72,7 +73,11 @@ class Session:
 
     def run(self) -> dict[Path, Result]:
         """Measure what is not finished; every result by its folder."""
-        results = {Path(folder): self._kept(Path(folder)) for folder in self.plan.finished}
+        results = {
+            item.folder: self._kept(item)
+            for item in self.plan.combinations
+            if str(item.folder) in self.plan.finished
+        }
         for model in self.plan.models:
             todo = [
                 item
@@ -99,11 +104,15 @@ class Session:
             yield
             self.processes.gather(None)
 
-    def _kept(self, folder: Path) -> Result:
-        result = read_result(folder)
-        _log.info("finished already: %s", folder)
-        if self.processes.rank == 0 and not (folder / REPORT_FILE).exists():
-            write_report(result, folder)
+    def open(self, photographs: PlannedSet) -> ShardSet:
+        """The shard set of photographs."""
+        return open_set(photographs.place, cache_of(RemoteConfig(**self.plan.remote)))
+
+    def _kept(self, item: Combination) -> Result:
+        result = read_result(item.folder)
+        _log.info("finished already: %s", item.folder)
+        if self.processes.rank == 0 and not (item.folder / REPORT_FILE).exists():
+            self._report(result, item)
         return result
 
     def _measured(self, model: PlannedModel, todo: Sequence[Combination]) -> dict[Path, Result]:
@@ -114,13 +123,17 @@ class Session:
             for item in todo:
                 if item.photographs == photographs:
                     results[item.folder] = seen.result(item.protocol.load())
-                    self._write(results[item.folder], item.folder)
+                    self._write(results[item.folder], item)
         return results
 
-    def _write(self, result: Result, folder: Path) -> None:
+    def _write(self, result: Result, item: Combination) -> None:
         if self.processes.rank == 0:
-            write_result(result, folder)
-            write_report(result, folder)
+            write_result(result, item.folder)
+            self._report(result, item)
+
+    def _report(self, result: Result, item: Combination) -> None:
+        shown = Pictures(self.open(item.photographs)) if self.options.thumbnails else None
+        write_report(result, item.folder, thumbnails=shown)
 
 
 class _Asker:
@@ -137,7 +150,6 @@ class _Asker:
     def look_at(self, photographs: PlannedSet) -> "_Look":
         """Embed a set."""
         session, plan = self.session, self.session.plan
-        shard_set = open_set(photographs.place, cache_of(RemoteConfig(**plan.remote)))
         options = EvaluationOptions(
             set_name=photographs.name,
             model=self.model.label if len(plan.models) > 1 else self.backbone.spec.name,
@@ -151,7 +163,7 @@ class _Asker:
             cluster=session.options.cluster,
             top_k=session.options.top_k,
         )
-        return _Look(self, shard_set, options)
+        return _Look(self, session.open(photographs), options)
 
     def questions(self, protocol: Protocol) -> Questions:
         """What a protocol asks; protocols that ask the same words share the features of these."""

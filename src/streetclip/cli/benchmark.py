@@ -39,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where features are kept; default streetclip-features in the user's cache",
     )
     parser.add_argument("--no-cache", action="store_true", help="keep no features on disk")
+    parser.add_argument(
+        "--thumbnails",
+        action="store_true",
+        help="show the worst and some random photographs in report.html; they may be private",
+    )
     parser.set_defaults(run=run)
 
 
@@ -77,6 +82,7 @@ def _file_and_overrides(arguments: argparse.Namespace) -> tuple[Path | None, lis
     given |= {key: getattr(arguments, name) for name, key in _LISTED.items()}
     given["features.cache_dir"] = arguments.cache
     given["features.cache"] = False if arguments.no_cache else None
+    given["thumbnails"] = arguments.thumbnails or None
     # Quoted, because YAML would read a folder called 001 as a number.
     words += [f"{name}={json.dumps(value)}" for name, value in given.items() if value is not None]
     return Path(file) if file is not None else None, words

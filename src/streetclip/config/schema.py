@@ -312,6 +312,8 @@ class BenchmarkConfig:
     """The bootstrap draws together: `auto`, `photo`, `place` or a column; see docs/metrics.md."""
     top_k: int = between(5, 1)
     """Countries that each prediction tells with their probabilities."""
+    thumbnails: bool = False
+    """Show the worst and some random photographs in `report.html`; they may be private."""
     accelerator: str = "auto"
     """`auto`, `cpu`, `gpu`."""
     devices: str = "1"
