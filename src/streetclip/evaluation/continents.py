@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-import numpy as np
+import pyarrow as pa
 
-from streetclip.evaluation.compare import Estimate, Statistic, bootstrap
+from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap
+from streetclip.evaluation.clusters import cluster_numbers
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import columns_of
 from streetclip.geo.countries import countries
@@ -17,7 +18,7 @@ MEASURED: Mapping[str, Statistic] = {
 
 
 def by_continent(result: Result) -> dict[str, dict[str, Estimate]]:
-    """Values of each continent that a result has photographs of, with intervals.
+    """Values of each continent that a result has photographs of, with clustered intervals.
 
     Args:
         result: Of a benchmark.
@@ -26,14 +27,17 @@ def by_continent(result: Result) -> dict[str, dict[str, Estimate]]:
         Continent, in the order of the alphabet, to name of a value to estimate. Photographs whose
         country nobody knows belong to no continent.
     """
-    codes = result.predictions["true_country"].to_pylist()
-    where = np.array([_continent(code) for code in codes], dtype=object)
-    columns = columns_of(result.predictions)
+    where = [_continent(code) for code in result.predictions["true_country"].to_pylist()]
     table: dict[str, dict[str, Estimate]] = {}
-    for continent in sorted({name for name in where.tolist() if name}):
-        rows = where == continent
-        own = {name: columns[name][rows] for name in ("country_accuracy", "distance_km")}
-        table[continent] = bootstrap(own, MEASURED, resamples=result.resamples, seed=result.seed)
+    for continent in sorted(set(where) - {""}):
+        own = result.predictions.filter(pa.array([name == continent for name in where]))
+        table[continent] = bootstrap(
+            columns_of(own),
+            MEASURED,
+            clusters=cluster_numbers(own),
+            resamples=result.resamples,
+            seed=result.seed,
+        )
     return table
 
 

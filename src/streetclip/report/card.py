@@ -8,10 +8,11 @@ from typing import Any
 
 from streetclip.errors import shown
 from streetclip.evaluation.continents import by_continent
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result, current_versions
 from streetclip.report.card_facts import UNKNOWN, Card, Training, TrainingData
-from streetclip.report.tables import LABELS, format_interval, format_value, notes, table_rows
+from streetclip.report.leaks import leak_sentences
+from streetclip.report.markdown import number_table
+from streetclip.report.tables import estimate_cells, label, notes
 
 
 def model_card(card: Card, results: Sequence[Result]) -> str:
@@ -156,13 +157,13 @@ def _shares(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def _result(result: Result) -> list[str]:
     return [
-        f"### {set_title(result.set_name, result.photos)}, protocol {result.protocol}",
-        _table(("metric", "value", "95 % interval", "photographs"), table_rows(result)),
+        f"### {result.title}, protocol {result.protocol}",
+        number_table(result),
         "By continent of the true country:",
         _table(
             ("continent", "metric", "value", "95 % interval", "photographs"), _continents(result)
         ),
-        "\n".join(f"- {note}" for note in notes(result)),
+        "\n".join(f"- {note}" for note in (*notes(result), *_leaks(result))),
         (
             f"Protocol digest {_digest(result.protocol_digest)}, photographs' digest "
             f"{_digest(result.shard_set_digest)}."
@@ -170,13 +171,16 @@ def _result(result: Result) -> list[str]:
     ]
 
 
+def _leaks(result: Result) -> list[str]:
+    return list(leak_sentences(result.leaks)) if result.leaks else []
+
+
 def _continents(result: Result) -> list[tuple[str, ...]]:
     return [
         (
             continent,
-            LABELS[name],
-            format_value(name, estimate.value),
-            format_interval(name, estimate),
+            label(name),
+            *estimate_cells(name, estimate),
             f"{estimate.n:,}",
         )
         for continent, values in by_continent(result).items()

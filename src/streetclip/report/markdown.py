@@ -31,7 +31,7 @@ def markdown(result: Result) -> str:
     parts = [
         f"# {heading(result)}",
         f"Model `{result.model}`, protocol `{result.protocol}`, decoding `{result.decoding}`.",
-        _numbers(result),
+        number_table(result),
         "\n".join(f"- {note}" for note in notes(result)),
         *_published(result),
         markdown_table(("measured", "digest"), _digests(result)),
@@ -66,7 +66,15 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "/").split())
 
 
-def _numbers(result: Result) -> str:
+def number_table(result: Result) -> str:
+    """The values of a result with intervals, and with what the protocol could reach at best.
+
+    Args:
+        result: Of an evaluation.
+
+    Returns:
+        Markdown without a line end.
+    """
     ceilings = [CEILING_LABELS[kind] for kind in ceiling_kinds(result)]
     return markdown_table(
         ("metric", "value", "95 % interval", *ceilings, "photographs"),
