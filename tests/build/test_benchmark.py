@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from tests.badserver import BadServer
 from tests.conftest import Finished
+from tests.tinybench import TinyBench
 
 from streetclip.build.benchmark import benchmark
 from streetclip.config.load import load_benchmark
@@ -109,3 +110,13 @@ def test_a_model_and_photographs_at_urls_give_the_local_numbers(
         result = benchmark(load_benchmark(None, [*words, *remote]), progress=False).result
     assert _values(tmp_path / "remote") == _values(tmp_path / "local")
     assert result.set_name == "val"
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_page_shows_photographs_only_where_the_user_wants_it(
+    tiny_bench: TinyBench, tmp_path: Path, shown: bool
+) -> None:
+    words = (f"thumbnails={str(shown).lower()}", "features.cache=false")
+    done = benchmark(tiny_bench.options(tmp_path / "out", *words, number=1), progress=False)
+    page = (done.out / "report.html").read_text()
+    assert ("data:image/jpeg" in page) == shown

@@ -28,6 +28,16 @@ from streetclip.model.backbone import Backbone
 from streetclip.shards.index import index_shards
 
 
+@pytest.fixture(autouse=True)
+def _plain_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and maps take most of the time of a small benchmark, and have tests of their own."""
+
+    def write(_: object, folder: Path, **__: object) -> None:
+        (folder / "report.md").write_text("")
+
+    monkeypatch.setattr("streetclip.build.measuring.write_report", write)
+
+
 class Calls:
     """What goes through the towers."""
 
@@ -216,7 +226,7 @@ def test_an_output_folder_of_another_call_is_refused_before_any_work(
         pytest.raises(InputError, match="another result; got: seed is 0, not 5"),
     ):
         run(tiny_bench.options(tmp_path / "one", *words, "seed=5", number=1))
-    with pytest.raises(InputError, match=r"is not empty; got: map.png, predictions.parquet"):
+    with pytest.raises(InputError, match=r"is not empty; got: predictions.parquet, report.md"):
         run(tiny_bench.options(tmp_path / "one", *words))
     assert calls.photographs == 0
 
@@ -241,16 +251,6 @@ def test_unreadable_photographs_are_told_from_the_cache_too(
     assert calls.photographs == 0
     assert [key for key, _ in fresh.result.unreadable] == ["s0_000"]
     assert_same(fresh, again)
-
-
-@pytest.mark.parametrize("shown", [True, False])
-def test_the_page_shows_photographs_only_where_the_user_wants_it(
-    tiny_bench: TinyBench, tmp_path: Path, shown: bool
-) -> None:
-    words = (f"thumbnails={str(shown).lower()}", "features.cache=false")
-    done = run(tiny_bench.options(tmp_path / "out", *words, number=1))
-    page = (done.out / "report.html").read_text()
-    assert ("data:image/jpeg" in page) == shown
 
 
 def _killed_after_two_parts(options: BenchmarkConfig) -> None:

@@ -89,7 +89,7 @@ def test_a_model_can_be_measured_on_any_table(
         (("absent.yaml",), "no such file: absent.yaml"),
         (("protokol=paper",), "unknown key protokol; did you mean protocols?"),
         (("one.yaml", "two.yaml"), "'two.yaml' is no key=value argument"),
-        (("--protocol", "atlantis"), "shipped are only paper, quickstart, streetclip"),
+        (("--protocol", "atlantis"), "no such file, and shipped are only paper, quickstart,"),
         (("--run", "absent"), "no such file: absent/config.yaml"),
         (("--model", "absent.ckpt", "--data", "x"), "no checkpoint 'absent.ckpt'"),
         (("--model", "ViT-B-23", "--data", "x"), "nearest: ViT-B-32"),

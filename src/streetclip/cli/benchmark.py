@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     is_one = len(done.results) == 1
     console = Console()
     # In a file or a pipe nothing needs to fit a window.
-    console = console if console.is_terminal or is_one else Console(width=200)
+    console = console if console.is_terminal else Console(width=200)
     for table in [terminal_table(done.result)] if is_one else terminal_tables(done.tables):
         console.print(table)
     print(f"result: {done.out}")
