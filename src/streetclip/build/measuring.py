@@ -13,7 +13,8 @@ from streetclip.build.model import is_checkpoint, named_backbone
 from streetclip.build.plan import Combination, Plan, PlannedModel, PlannedSet
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import open_set
-from streetclip.config.schema import BenchmarkConfig, RemoteConfig
+from streetclip.config.benchmark import BenchmarkConfig
+from streetclip.config.schema import RemoteConfig
 from streetclip.errors import ModelError
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.embedding import embed, pass_size

@@ -8,17 +8,17 @@ from typing import Any
 
 import yaml
 
-from streetclip.config import schema
+from streetclip.config import benchmark, schema
 
 
 @cache
 def sentences() -> dict[str, dict[str, str]]:
     """The sentence behind every option, by class name and field name, read from the source."""
-    tree = ast.parse(inspect.getsource(schema))
     found: dict[str, dict[str, str]] = {}
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            found[node.name] = dict(_documented(node))
+    for module in (schema, benchmark):
+        for node in ast.parse(inspect.getsource(module)).body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = dict(_documented(node))
     return found
 
 
