@@ -1,30 +1,14 @@
 """Several models, sets and protocols in one call, and again."""
 
 import json
-import multiprocessing
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from unittest import mock
 
 import pytest
-import torch
-from tests.forkedranks import fork_ranks
+from tests.build.measured import assert_same, cached, counted, run
 from tests.tinybench import PHOTOS, TinyBench
 from tests.tinyshards import write_tiny_shards
-from torch import Tensor
 
-from streetclip.build.benchmark import Benchmark, benchmark
-from streetclip.build.model import named_backbone
-from streetclip.build.readiness import feature_cache, make_plan
-from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.errors import InputError
-from streetclip.evaluation.feature_cache import FeatureCache
-from streetclip.evaluation.result import read_result
-from streetclip.model.backbone import Backbone
 from streetclip.shards.index import index_shards
 
 
@@ -36,49 +20,6 @@ def _plain_reports(monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "report.md").write_text("")
 
     monkeypatch.setattr("streetclip.build.measuring.write_report", write)
-
-
-class Calls:
-    """What goes through the towers."""
-
-    def __init__(self) -> None:
-        self.photographs = 0
-        self.texts = 0
-
-
-@contextmanager
-def counted() -> Iterator[Calls]:
-    """Count what goes through the towers of all models."""
-    calls, image, text = Calls(), Backbone.encode_image, Backbone.encode_text
-
-    def encode_image(model: Backbone, pixels: Tensor) -> Tensor:
-        calls.photographs += len(pixels)
-        return image(model, pixels)
-
-    def encode_text(model: Backbone, tokens: Tensor) -> Tensor:
-        calls.texts += len(tokens)
-        return text(model, tokens)
-
-    with (
-        mock.patch.object(Backbone, "encode_image", encode_image),
-        mock.patch.object(Backbone, "encode_text", encode_text),
-    ):
-        yield calls
-
-
-def run(options: BenchmarkConfig) -> Benchmark:
-    return benchmark(options, progress=False)
-
-
-def cached(folder: Path) -> str:
-    return f"features.cache_dir={folder}"
-
-
-def assert_same(one: Benchmark, other: Benchmark) -> None:
-    assert len(one.results) == len(other.results)
-    for (_, result), (_, same) in zip(one.results, other.results, strict=True):
-        assert result == same
-        assert result.predictions.equals(same.predictions)
 
 
 def test_every_combination_has_its_folder_and_the_tables_show_all(
@@ -251,123 +192,3 @@ def test_unreadable_photographs_are_told_from_the_cache_too(
     assert calls.photographs == 0
     assert [key for key, _ in fresh.result.unreadable] == ["s0_000"]
     assert_same(fresh, again)
-
-
-def _killed_after_two_parts(options: BenchmarkConfig) -> None:
-    write, parts = FeatureCache.write, [0]
-
-    def dying(cache: FeatureCache, name: str, *rest: object) -> bool:
-        done: bool = write(cache, name, *rest)  # type: ignore[arg-type]
-        parts[0] += name.startswith("part")
-        if parts[0] == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return done
-
-    with mock.patch.object(FeatureCache, "write", dying):
-        run(options)
-
-
-def test_a_killed_call_goes_on_where_it_was_with_bit_equal_features(
-    tiny_bench: TinyBench, tmp_path: Path
-) -> None:
-    words = (cached(tmp_path / "cache"),)
-    options = tiny_bench.options(tmp_path / "out", *words, number=1)
-    process = multiprocessing.get_context("fork").Process(
-        target=_killed_after_two_parts, args=(options,)
-    )
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
-    assert len(list((tmp_path / "cache").glob("part-*"))) == 2
-    assert not (tmp_path / "out").exists()
-    with counted() as calls:
-        done = run(options)
-    # Passes of 32, 32 and 6: the third is left.
-    assert calls.photographs == 6
-    undisturbed = run(tiny_bench.options(tmp_path / "other", cached(tmp_path / "whole"), number=1))
-    assert_same(done, undisturbed)
-    (one,), (other,) = (
-        list((tmp_path / name).glob("set-*.safetensors")) for name in ("cache", "whole")
-    )
-    assert one.name == other.name
-    assert one.read_bytes() == other.read_bytes()
-    assert not list((tmp_path / "cache").glob("part-*"))
-
-
-def test_a_damaged_file_of_features_is_computed_again(
-    tiny_bench: TinyBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    words = (cached(tmp_path / "cache"),)
-    first = run(tiny_bench.options(tmp_path / "first", *words, number=1))
-    for path in (tmp_path / "cache").glob("*.safetensors"):
-        raw = path.read_bytes()
-        path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-    with counted() as calls:
-        second = run(tiny_bench.options(tmp_path / "second", *words, number=1))
-    assert calls.photographs == PHOTOS
-    assert caplog.text.count("is computed again") == 2
-    assert_same(first, second)
-
-
-def test_two_commands_at_a_time_embed_once(tiny_bench: TinyBench, tmp_path: Path) -> None:
-    def work(number: int) -> None:
-        with counted() as calls:
-            run(tiny_bench.options(tmp_path / str(number), cached(tmp_path / "cache"), number=1))
-        (tmp_path / f"{number}.count").write_text(str(calls.photographs))
-
-    context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=work, args=(number,)) for number in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    counts = [int((tmp_path / f"{number}.count").read_text()) for number in range(2)]
-    assert sorted(counts) == [0, PHOTOS]
-
-
-@pytest.mark.distributed
-@pytest.mark.parametrize("cache", ["features.cache=true", "features.cache=false"])
-def test_two_ranks_give_the_result_of_one(
-    tiny_bench: TinyBench, tmp_path: Path, cache: str
-) -> None:
-    """Launched by others here; `tests/cli` has the command that launches its own."""
-    one = f"data=[{tiny_bench.sets[0]}]"
-    alone = run(tiny_bench.options(tmp_path / "alone", one, "features.cache=false"))
-    words = (one, cache, cached(tmp_path / "cache"), "devices=2")
-    options = tiny_bench.options(tmp_path / "shared", *words)
-    decided = asdict(make_plan(options, progress=False))
-
-    def work() -> None:
-        with (
-            mock.patch("streetclip.build.benchmark.decide", return_value=decided),
-            counted() as calls,
-        ):
-            run(options)
-        rank = os.environ["LOCAL_RANK"]
-        (tmp_path / f"{rank}.count").write_text(str(calls.photographs))
-
-    assert fork_ranks(work, 2) == [0, 0]
-    for folder, result in alone.results:
-        shared = read_result(tmp_path / "shared" / folder.name)
-        assert shared == result
-        assert shared.predictions.equals(result.predictions)
-    # Of passes of 32, 32 and 6 for each of two models the first rank has the first and the third.
-    counts = [int((tmp_path / f"{rank}.count").read_text()) for rank in range(2)]
-    repeated = 0 if cache == "features.cache=true" else 2 * 32
-    assert counts == [2 * (32 + 6), 2 * 32 + repeated]
-
-
-def test_weights_that_change_under_way_are_refused(tiny_bench: TinyBench, tmp_path: Path) -> None:
-    def another(model: str) -> Backbone:
-        backbone = named_backbone(model)
-        torch.nn.init.zeros_(next(backbone.parameters()))
-        return backbone
-
-    options = tiny_bench.options(tmp_path / "out", number=1)
-    with (
-        mock.patch("streetclip.build.measuring.named_backbone", another),
-        pytest.raises(InputError, match="the weights of small were replaced"),
-    ):
-        run(options)
-    cache = feature_cache(options)
-    assert cache is not None

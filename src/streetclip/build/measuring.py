@@ -1,7 +1,7 @@
 """A benchmark at work: models one after the other, each on all sets, all protocols on one look."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -9,18 +9,16 @@ from typing import Any
 
 from lightning.fabric import Fabric
 
-from streetclip.build.model import is_checkpoint, named_backbone
+from streetclip.build.loaded import feature_facts, loaded, trained_on
 from streetclip.build.plan import Combination, Plan, PlannedModel, PlannedSet
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import open_set
 from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.config.schema import RemoteConfig
-from streetclip.errors import ModelError
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.embedding import embed, pass_size
 from streetclip.evaluation.feature_cache import FeatureCache
 from streetclip.evaluation.photographs import passes
-from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.processes import fabric_processes
 from streetclip.evaluation.result import Result, read_result, write_result
 from streetclip.evaluation.run import (
@@ -31,13 +29,10 @@ from streetclip.evaluation.run import (
     photographs_of,
 )
 from streetclip.evaluation.shelf import PhotoShelf, TextShelf
-from streetclip.model.backbone import Backbone, complete_config
-from streetclip.model.weights import weights_digest
 from streetclip.report.write import REPORT_FILE, write_report
 from streetclip.shards.layout import ShardSet
 from streetclip.shards.pictures import Pictures
 from streetclip.shards.progress import OnProgress
-from streetclip.training.checkpoint_io import RUN_KEY, read_checkpoint
 from streetclip.zeroshot.bank import TextBank
 from streetclip.zeroshot.candidates import Candidates, build_candidates
 from streetclip.zeroshot.protocol import Protocol
@@ -143,9 +138,14 @@ class _Asker:
     def __init__(self, session: Session, model: PlannedModel) -> None:
         self.session = session
         self.model = model
-        self.backbone = _loaded(model).to(session.fabric.device).eval()
-        self.facts = _facts(self.backbone, model, session)
-        self.trained_on = _trained_on(model.name)
+        self.backbone = loaded(model).to(session.fabric.device).eval()
+        self.facts = feature_facts(
+            self.backbone,
+            model.digest,
+            precision=session.options.precision,
+            device=session.fabric.device.type,
+        )
+        self.trained_on = trained_on(model.name)
         self._banks: dict[tuple[Any, ...], TextBank] = {}
 
     def look_at(self, photographs: PlannedSet) -> "_Look":
@@ -272,38 +272,3 @@ class _Tally:
     def __call__(self, count: int) -> None:
         self._done += count * self._world
         self._tell(self._stage, min(self._done, self._total), self._total)
-
-
-def _loaded(model: PlannedModel) -> Backbone:
-    """Features are kept under the digest of the weights, so it must be that of these."""
-    backbone = named_backbone(model.name)
-    if weights_digest(backbone) != model.digest:
-        raise ModelError(
-            f"the weights of {model.label} were replaced since the benchmark began",
-            remedy="start it again, and leave the file alone meanwhile",
-        )
-    return backbone
-
-
-def _facts(backbone: Backbone, model: PlannedModel, session: Session) -> Mapping[str, Any]:
-    """All that decides the features of a photograph or a text beside itself.
-
-    The digest of weights says nothing of the architecture, such as the activation. Another kind of
-    device rounds otherwise; how many photographs go through together changes the last bits only.
-    """
-    return {
-        "weights": model.digest,
-        "architecture": complete_config(backbone.spec),
-        "precision": session.options.precision,
-        "device": session.fabric.device.type,
-    }
-
-
-def _trained_on(model: str) -> SeenPlaces | None:
-    """What training has shown to one of our checkpoints."""
-    if not is_checkpoint(model):
-        return None
-    facts = read_checkpoint(Path(model)).get(RUN_KEY, {})
-    if facts.get("countries") is None:
-        return None
-    return SeenPlaces(frozenset(facts["countries"]), frozenset(facts["towns"]))
