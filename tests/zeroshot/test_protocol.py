@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,9 @@ from streetclip.errors import ProtocolError
 from streetclip.geo.countries import country_code
 from streetclip.zeroshot.document import read_document
 from streetclip.zeroshot.protocol import (
-    Beam,
     CitySelection,
     Distance,
-    Expected,
     Protocol,
-    Regions,
     load_protocol,
     shipped_protocols,
 )
@@ -267,30 +263,6 @@ def test_an_unknown_name_tells_the_nearest() -> None:
         load_protocol("quikstart")
 
 
-def test_the_digest_follows_what_decides_answers(tmp_path: Path) -> None:
-    protocol = load_protocol(write(tmp_path, GOOD))
-    assert replace(protocol, name="other", description="else").digest == protocol.digest
-    changed: list[Protocol] = [
-        replace(protocol, countries=("FR", "NL", "NO")),
-        replace(protocol, names={"FR": "Gaul"}),
-        replace(protocol, articles=False),
-        replace(protocol, cities=CitySelection(spacing_km=1.0)),
-        replace(protocol, distance=Distance(inclusive=False)),
-        replace(protocol, regions=Regions(stage=True)),
-        replace(protocol, decoding="beam"),
-        replace(protocol, decoding="beam", beam=Beam(countries=3)),
-        replace(protocol, decoding="expected"),
-        replace(protocol, decoding="expected", expected=Expected(loss="geoscore")),
-        replace(protocol, half_precision=True),
-    ]
-    assert len({protocol.digest, *(other.digest for other in changed)}) == len(changed) + 1
-
-
-def test_settings_of_another_decoding_do_not_change_the_digest(tmp_path: Path) -> None:
-    protocol = load_protocol(write(tmp_path, GOOD))
-    assert replace(protocol, beam=Beam(countries=3)).digest == protocol.digest
-
-
 def test_problems_of_a_table_are_told_with_those_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("city_ascii,lat,lng,iso2,admin_name,id\n", encoding="utf-8")
     text = GOOD + "cities: {table: c.csv, per_country: none}\n"
@@ -300,12 +272,3 @@ def test_problems_of_a_table_are_told_with_those_of_the_file(tmp_path: Path) -> 
         "cities.per_country: must be a whole number of 1 or more, not 'none'",
         f"cities.table {tmp_path / 'c.csv'}: column 'population' is missing",
     ]
-
-
-def test_the_digest_follows_the_tables_of_places(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    protocol = load_protocol(write(tmp_path, GOOD))
-    before = protocol.digest
-    monkeypatch.setattr("streetclip.zeroshot.protocol.gazetteer_digest", lambda: "another table")
-    assert protocol.digest != before
