@@ -221,16 +221,22 @@ def _read(path: Path, name: str) -> Kept:
         labels = file.metadata() or {}
         # `file` is no mapping, but an open file with a method of that name.
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    if labels.get("digest") != digest_of(tensors) or labels.get("name") != name:
+    if labels.get("digest") != _digest(tensors, name):
         raise ValueError("its content is not what was written")
     raw = tensors.pop(_FACTS).numpy().tobytes()
     return Kept(tensors, json.loads(raw))
 
 
 def _save(content: Mapping[str, Tensor], part: Path, name: str) -> None:
-    save_file(dict(content), part, metadata={"digest": digest_of(content), "name": name})
+    # One label only: several would stand in another order each time.
+    save_file(dict(content), part, metadata={"digest": _digest(content, name)})
     with part.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _digest(content: Mapping[str, Tensor], name: str) -> str:
+    """Of all tensors and of the name, so that a file under another name is no file."""
+    return hashlib.sha256(f"{name} {digest_of(content)}".encode()).hexdigest()
 
 
 def _as_bytes(facts: Any) -> Tensor:
