@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from streetclip.build.model import HF, OPEN_CLIP, is_checkpoint
+from streetclip.build.model import OPEN_CLIP, is_checkpoint
 from streetclip.errors import InputError
 from streetclip.evaluation.result import PREDICTIONS_FILE, RESULTS_FILE, read_result
+from streetclip.model.hf_model import PREFIX as HF
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.document import taken_apart
 
