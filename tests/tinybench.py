@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.tinyrun import MODEL, PROTOCOL
 from tests.tinyshards import write_tiny_shards
 
+from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.config.load import load_benchmark
-from streetclip.config.schema import BenchmarkConfig
 
 SIZES = (40, 30)
 PHOTOS = sum(SIZES)

@@ -4,7 +4,7 @@ from tests.tinybench import TinyBench
 
 from streetclip.build.devices import check_devices, launched, on_device
 from streetclip.build.model import named_backbone
-from streetclip.config.schema import BenchmarkConfig
+from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.errors import ModelError
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from streetclip.build.benchmark import Benchmark, benchmark
 from streetclip.build.model import named_backbone
 from streetclip.build.readiness import feature_cache, make_plan
-from streetclip.config.schema import BenchmarkConfig
+from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.errors import InputError
 from streetclip.evaluation.feature_cache import FeatureCache
 from streetclip.evaluation.result import read_result

@@ -10,7 +10,7 @@ from streetclip.build.measuring import Session
 from streetclip.build.model import named_backbone
 from streetclip.build.plan import Plan
 from streetclip.build.readiness import feature_cache, make_plan
-from streetclip.config.schema import BenchmarkConfig
+from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.run import Questions, ask
 from streetclip.model.backbone import Backbone

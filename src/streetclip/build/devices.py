@@ -9,7 +9,7 @@ from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.strategies.ddp import DDPStrategy
 
-from streetclip.config.schema import BenchmarkConfig
+from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.errors import ModelError
 from streetclip.model.backbone import Backbone
 from streetclip.training.launch import find_ranks

@@ -13,7 +13,8 @@ from streetclip.build.model import is_checkpoint, named_backbone
 from streetclip.build.plan import Combination, Plan, PlannedModel, PlannedSet
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import open_set
-from streetclip.config.schema import BenchmarkConfig, RemoteConfig
+from streetclip.config.benchmark import BenchmarkConfig
+from streetclip.config.schema import RemoteConfig
 from streetclip.errors import ModelError
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.embedding import embed, pass_size
@@ -35,7 +36,7 @@ from streetclip.model.weights import weights_digest
 from streetclip.report.write import REPORT_FILE, write_report
 from streetclip.shards.layout import ShardSet
 from streetclip.shards.pictures import Pictures
-from streetclip.shards.progress import OnProgress
+from streetclip.shards.progress import OnProgress, Tally
 from streetclip.training.checkpoint_io import RUN_KEY, read_checkpoint
 from streetclip.zeroshot.bank import TextBank
 from streetclip.zeroshot.candidates import Candidates, build_candidates
@@ -177,7 +178,7 @@ class _Asker:
         session, prompts = self.session, places.distinct_prompts
         processes, size = session.processes, session.options.batch_size
         shelf = None if session.cache is None else TextShelf(session.cache, self.facts)
-        tally = _Tally(session.on_progress, f"{protocol.name}, {self.model.label}", len(prompts))
+        tally = Tally(session.on_progress, f"{protocol.name}, {self.model.label}", len(prompts))
         with (
             session.turn(None if shelf is None else shelf.name(prompts)),
             session.fabric.autocast(),
@@ -238,7 +239,7 @@ class _Look:
                 workers=options.workers,
                 processes=processes,
                 shelf=shelf,
-                on_photos=_Tally(session.on_progress, stage, photos, processes.world),
+                on_photos=Tally(session.on_progress, stage, photos, processes.world),
             )
             processes.gather(None)
             if shelf is not None and processes.rank == 0:
@@ -256,21 +257,6 @@ class _Look:
             "matching_batch": matching_batch,
         }
         return PhotoShelf(self.asker.session.cache, facts)
-
-
-class _Tally:
-    """Counts what is done of a stage; this process speaks for all."""
-
-    def __init__(self, on_progress: OnProgress, stage: str, total: int, world: int = 1) -> None:
-        self._tell = on_progress
-        self._stage = stage
-        self._total = total
-        self._world = world
-        self._done = 0
-
-    def __call__(self, count: int) -> None:
-        self._done += count * self._world
-        self._tell(self._stage, min(self._done, self._total), self._total)
 
 
 def _loaded(model: PlannedModel) -> Backbone:

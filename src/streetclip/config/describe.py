@@ -8,18 +8,19 @@ from typing import Any
 
 import yaml
 
-from streetclip.config import schema
+from streetclip.config import benchmark, schema
 
 
 @cache
 def sentences() -> dict[str, dict[str, str]]:
     """The sentence behind every option, by class name and field name, read from the source."""
-    tree = ast.parse(inspect.getsource(schema))
-    found: dict[str, dict[str, str]] = {}
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            found[node.name] = dict(_documented(node))
-    return found
+    trees = [ast.parse(inspect.getsource(module)) for module in (schema, benchmark)]
+    return {
+        node.name: dict(_documented(node))
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
 
 
 def _documented(node: ast.ClassDef) -> list[tuple[str, str]]:

@@ -13,7 +13,8 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from streetclip.config.schema import BenchmarkConfig, Experiment, ShardsConfig
+from streetclip.config.benchmark import BenchmarkConfig
+from streetclip.config.schema import Experiment, ShardsConfig
 from streetclip.errors import ConfigError
 
 T = TypeVar("T")

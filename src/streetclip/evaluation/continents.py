@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from streetclip.evaluation.compare import Estimate, Statistic, bootstrap
+from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import columns_of
 from streetclip.geo.countries import countries
