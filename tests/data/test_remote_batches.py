@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import pytest
 import torch
 from tests.badserver import BadServer
@@ -59,7 +60,7 @@ def test_a_server_that_drops_every_fifth_connection_gives_the_same_batches(
         assert 0 in {request.status for request in server.requests}
     assert_equal(found[0], expected[0])
     assert found[1] == expected[1]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("prefetch")]
+    assert not _prefetching()
 
 
 def test_the_resampled_order_reads_urls_through_the_cache(
@@ -88,3 +89,45 @@ def test_loader_processes_of_a_fork_server_read_urls(
         remote = open_shard_set(server.url, cache=Cache(tmp_path / "cache", effort=EFFORT))
         found, _ = batches(remote, preprocess, template, workers=2)
     assert_equal(found, expected)
+
+
+class _Broken(pl.LightningModule):
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        assert _prefetching()
+        raise RuntimeError("the step is broken")
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+
+
+def test_a_run_that_ends_with_an_error_stops_fetching_ahead(
+    shard_set: ShardSet, preprocess: Preprocess, template: Template, tmp_path: Path
+) -> None:
+    with BadServer(shard_set.root) as server:
+        remote = open_shard_set(server.url, cache=Cache(tmp_path / "cache", effort=EFFORT))
+        module = StreetclipDataModule(
+            remote,
+            preprocess=preprocess,
+            tokenize=tokenize,
+            template=template,
+            batch_size=8,
+            lanes=4,
+            window=6,
+            prefetch=Prefetch(2, 2),
+        )
+        trainer = pl.Trainer(
+            accelerator="cpu",
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=tmp_path,
+        )
+        with pytest.raises(RuntimeError, match="the step is broken"):
+            trainer.fit(_Broken(), datamodule=module)
+        assert not _prefetching()
+
+
+def _prefetching() -> bool:
+    return any(thread.name.startswith("prefetch") for thread in threading.enumerate())

@@ -101,3 +101,13 @@ def test_who_waits_for_long_work_says_so_once_and_comes_next(tmp_path: Path) -> 
         other.result(timeout=60)
     assert said == ["waits", "in"]
     assert not path.exists()
+
+
+def test_long_work_of_which_nothing_came_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for made in (None, "file"):
+        with alone(tmp_path / "a" / "b" / "c" / "lock", lambda: None):
+            if made:
+                (tmp_path / "a" / "b" / made).touch()
+        assert (tmp_path / "a" / "b").exists() is (made is not None)
+        assert not (tmp_path / "a" / "b" / "c").exists()

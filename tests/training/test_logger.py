@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from streetclip.training.logger import CsvLogger, CsvTable, tensorboard_logger
 
@@ -86,3 +87,17 @@ def test_tensorboard_writes_below_the_run_folder(tmp_path: Path) -> None:
     logger.log_metrics({"train/loss": 1.0}, step=4)
     logger.finalize("success")
     assert any((tmp_path / "tensorboard").glob("events.out.tfevents.*"))
+
+
+def test_tensorboard_shows_each_step_of_a_killed_and_resumed_run_once(tmp_path: Path) -> None:
+    killed = tensorboard_logger(tmp_path)
+    for step in range(1, 7):
+        killed.log_metrics({"train/loss": 10.0 + step}, step=step)
+    killed.finalize("failed")
+    resumed = tensorboard_logger(tmp_path, resume_step=4)
+    for step in range(4, 9):
+        resumed.log_metrics({"train/loss": 20.0 + step}, step=step)
+    resumed.finalize("success")
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload().Scalars("train/loss")
+    assert [event.step for event in events] == list(range(1, 9))
+    assert [event.value for event in events] == [11.0, 12.0, 13.0, 24.0, 25.0, 26.0, 27.0, 28.0]

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PAUSE_S = 0.2
@@ -72,20 +72,23 @@ def alone(path: Path, on_wait: Callable[[], object]) -> Iterator[None]:
     """Holds a lock for long work, and waits for it without holding up signals.
 
     Args:
-        path: The lock file; its folder is made.
+        path: The lock file; its folder is made, and goes again if it is empty in the end.
         on_wait: Called once where another holder has it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = try_lock(path)
+    made = [folder for folder in path.parents if not folder.exists()]
+    handle = _try_in_its_folder(path)
     if handle is None:
         on_wait()
     while handle is None:
         time.sleep(_PAUSE_S)
-        handle = try_lock(path)
+        handle = _try_in_its_folder(path)
     try:
         yield
     finally:
         release(path, handle)
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
 
 
 @contextmanager
@@ -101,6 +104,14 @@ def locked(path: Path) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _try_in_its_folder(path: Path) -> int | None:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Another holder may take the folder away again between the two.
+        with suppress(FileNotFoundError):
+            return try_lock(path)
 
 
 def _try(handle: int, kind: int) -> bool:
