@@ -133,7 +133,7 @@ def matching(train: int, benchmark: int) -> list[str]:
         for words in (theirs.gradient, ours.gradient)
     ]
     begin = time.process_time()
-    cdist(*bits, metric="hamming")
+    cdist(bits[0], bits[1], metric="hamming")
     peer = (time.process_time() - begin) / (len(bits[0]) * len(bits[1])) * train * benchmark
     print(f"{train:,} x {benchmark:,}: {spent:.1f} s of CPU; scipy's cdist would take {peer:.0f} s")
     slow = spent > MOST_CPU_S * train * benchmark / 3e9

@@ -8,9 +8,9 @@ from tests.conftest import Finished
 from tests.settrees import PHOTOS, TREES, flickr_name, write_csv, write_im2gps3k
 
 from streetclip.build.benchmark import benchmark
-from streetclip.build.sources import whole
+from streetclip.build.sources import prepare, whole
 from streetclip.config.load import load_benchmark
-from streetclip.config.schema import ShardsConfig
+from streetclip.config.schema import DataConfig, ShardsConfig
 from streetclip.data.photos import PhotoDataset
 from streetclip.data.usable import Usable
 from streetclip.errors import ManifestError
@@ -119,6 +119,21 @@ def test_ready_shards_are_indexed_once(tmp_path: Path, caplog: pytest.LogCapture
     assert [path.is_symlink() for path in sorted(made.glob("*.tar"))] == [True, True]
     assert _built("osv5m", given, tmp_path / "shards")[0] == made
     assert caplog.text.count("indexed:") == caplog.text.count("shard set found") == 1
+
+
+def test_a_named_set_of_an_experiment_is_known_by_its_name(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "train")
+    data = DataConfig(source=str(table), shards_dir=str(tmp_path / "shards"))
+    data.shards.val_share = 0.0
+    given = write_im2gps3k(tmp_path / "set", LOST)
+    sources = prepare(data, {"im2gps3k": str(given)}, progress=False)
+    assert len(set_facts(sources.sets["im2gps3k"]).missing) == 3
+
+
+def test_a_set_that_is_not_there_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"yfcc4k: no file or folder .*absent; expected:\n"):
+        _built("yfcc4k", tmp_path / "absent", tmp_path / "shards")
+    assert not (tmp_path / "shards").exists()
 
 
 def test_where_no_photograph_lies_the_tree_is_drawn(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from streetclip.manifest.folder import find_photographs
 from streetclip.manifest.read import read_manifest
 from streetclip.manifest.sets import find_set
 from streetclip.records import Rejection
@@ -51,16 +52,23 @@ def set_content(source: Path, preset: str | None) -> str:
         ManifestError: The source cannot be used.
     """
     digest = hashlib.sha256(json.dumps([str(source.resolve()), preset]).encode())
-    table = find_set(source, preset).table
-    if table is not None and table.is_file():
-        digest.update(table.read_bytes())
+    place = find_set(source, preset)
+    if place.table is None:
+        # Their names and times tell enough; reading the EXIF of all of them would take minutes.
+        _add_files(digest, find_photographs(place.photographs))
+        return digest.hexdigest()
     manifest = read_manifest(source, preset=preset, benchmark=True)
-    for row in manifest.rows:
-        state = Path(row.image).stat()
-        digest.update(f"{row.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    digest.update(place.table.read_bytes())
+    _add_files(digest, (Path(row.image) for row in manifest.rows))
     refused = [[row.name, row.reason] for row in manifest.rejections]
     digest.update(json.dumps([refused, list(manifest.surplus)]).encode())
     return digest.hexdigest()
+
+
+def _add_files(digest: "hashlib._Hash", files: Iterable[Path]) -> None:
+    for file in files:
+        state = file.stat()
+        digest.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
 
 
 def linked_set(tars: Path, folder: Path, *, preset: str) -> Path:

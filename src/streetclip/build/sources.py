@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from streetclip.build.remote import cache_of, names_tars, train_and_val, whole_s
 from streetclip.build.sets import building, linked_set, set_content
 from streetclip.config.schema import DataConfig, SampleWorldConfig, ShardsConfig
 from streetclip.errors import ShardError
-from streetclip.manifest.sets import find_tars
+from streetclip.evaluation.registry import KNOWN_SETS
+from streetclip.manifest.sets import find_set, find_tars
 from streetclip.sampleworld.generate import WORLD_VERSION, generate
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
@@ -68,10 +69,15 @@ def prepare(data: DataConfig, sets: Mapping[str, str], *, progress: bool = True)
     if data.val_source is not None:
         val = whole(data.val_source, options, folder, progress=progress, cache=cache)
     further = {
-        name: whole(source, options, folder, progress=progress, cache=cache)
+        name: whole(source, _known_by(name, options), folder, progress=progress, cache=cache)
         for name, source in sets.items()
     }
     return Sources(train, val, further)
+
+
+def _known_by(name: str, options: ShardsConfig) -> ShardsConfig:
+    """A set that bears the name of a published one looks like it, whatever training looks like."""
+    return replace(options, preset=name) if name in KNOWN_SETS else options
 
 
 def whole(
@@ -126,6 +132,8 @@ def built(
     """
     path = Path(source)
     if not path.exists():
+        if options.preset is not None:
+            find_set(path, options.preset)  # draws what the set looks like
         raise ShardError(
             f"no such source: {source}",
             allowed="sample-world, a shard set or its URL, a folder of photographs, a CSV or a "
