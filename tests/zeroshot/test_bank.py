@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from streetclip.geo.gazetteer import Gazetteer
 from streetclip.zeroshot.bank import build_bank, encode_distinct, ensemble
 from streetclip.zeroshot.candidates import build_candidates
-from streetclip.zeroshot.protocol import Protocol
+from streetclip.zeroshot.protocol import Protocol, Regions
 
 
 class FakeTower:
@@ -50,6 +50,23 @@ def test_rows_belong_to_their_places(
         torch.testing.assert_close(bank.city_features[row], tower.feature(prompt))
     for row, (prompt,) in enumerate(candidates.country_prompts):
         torch.testing.assert_close(bank.country_features[row], tower.feature(prompt))
+
+
+def test_regions_are_encoded_where_they_are_asked_between_country_and_city(
+    small_protocol: Callable[..., Protocol],
+    towns: Gazetteer,
+) -> None:
+    tower = FakeTower()
+    assert (
+        build_bank(build_candidates(small_protocol(), gazetteer=towns), tower).region_features
+        is None
+    )
+    regions = Regions(stage=True, prompts=("In {region}, {country}.",))
+    candidates = build_candidates(small_protocol(regions=regions), gazetteer=towns)
+    features = build_bank(candidates, tower).region_features
+    assert features is not None
+    for feature, (prompt,) in zip(features, candidates.region_prompts, strict=True):
+        torch.testing.assert_close(feature, tower.feature(prompt))
 
 
 def test_an_ensemble_is_the_normalised_mean_of_its_prompts(

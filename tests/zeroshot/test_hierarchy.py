@@ -183,6 +183,18 @@ def test_a_beam_finds_the_likeliest_city_of_the_best_countries(
     assert (moved > 0) == (k != 1)
 
 
+def test_of_equal_joint_probabilities_the_lowest_index_wins(
+    small_protocol: Callable[..., Protocol], towns: Gazetteer
+) -> None:
+    # France and the USA are equally likely and have three equal cities each; Singapore is not.
+    candidates = build_candidates(small_protocol(), gazetteer=towns)
+    bank = TextBank(torch.eye(8)[[0, 1, 0]], torch.eye(8)[[0] * 7], prompts=0)
+    image = torch.eye(8)[[0]]
+    decoded = decode(image, bank, with_rule(candidates, "beam", None), logit_scale=20.0)
+    assert decoded.city_index.tolist() == [0]
+    assert decoded.country_index.tolist() == [0]
+
+
 def test_a_beam_of_one_country_is_greedy(paper: tuple[Candidates, TextBank]) -> None:
     candidates, bank = paper
     images = random_unit(100, 32, seed=6)

@@ -304,6 +304,7 @@ def photograph_features(random_model: Backbone, real_photos: Path) -> Tensor:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("name", ["reproduction", "reproduction-us-states"])
 def test_a_random_model_answers_real_photographs_as_the_published_rule(
     simplemaps: Path, random_model: Backbone, photograph_features: Tensor, name: str

@@ -76,8 +76,9 @@ def distances_km(latlon: Float64[np.ndarray, "m 2"], *, radius_km: float) -> Flo
 
     Example:
         >>> poles = np.array([[90.0, 0.0], [-90.0, 0.0]])
-        >>> distances_km(poles, radius_km=1.0).round(decimals=3).tolist()
-        [[0.0, 3.142], [3.142, 0.0]]
+        >>> distances_km(poles, radius_km=1.0)
+        tensor([[0.0000, 3.1416],
+                [3.1416, 0.0000]])
     """
     points = torch.from_numpy(unit_vectors(latlon))
     # Neighbors have a cosine of nearly 1: it must be taken from 1 in fp64.

@@ -10,7 +10,7 @@ from torch import Tensor
 from streetclip.zeroshot.bank import TextBank
 from streetclip.zeroshot.candidates import Candidates
 from streetclip.zeroshot.expected import least_expected_loss
-from streetclip.zeroshot.stages import Stages
+from streetclip.zeroshot.stages import Stages, log_sum_by
 
 # Photographs go together so far as a table of them against all cities has this many cells.
 _CELLS = 1 << 25
@@ -139,12 +139,8 @@ def _top_countries(
     if (first != torch.arange(len(first), device=first.device)).any():
         index = first.expand_as(scores)
         probability = torch.zeros_like(scores).scatter_add_(1, index, probability)
-        highest = torch.full_like(scores, -torch.inf).scatter_reduce_(1, index, scores, "amax")
-        mass = torch.zeros_like(scores).scatter_add_(
-            1, index, (scores - highest.gather(1, index)).exp()
-        )
         # A code that stands once keeps its score exactly; later regions of one are left out.
-        scores = highest + mass.log()
+        scores = log_sum_by(scores, first, scores.shape[1])
     # Ranked by score: probabilities of close scores can be equal after rounding.
     scores = scores.scatter(1, first[answer][:, None], torch.inf)
     ranked = scores.argsort(dim=-1, descending=True, stable=True)

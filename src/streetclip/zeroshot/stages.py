@@ -65,18 +65,18 @@ class Stages:
         Returns:
             Positions among all cities, and log-probabilities.
         """
-        log_probability = self.city_log_probability(country, rows)
-        start = self.candidates.blocks[country].start
+        scores = self.city_scores(country, rows)
+        log_probability = self._within_country(country, rows, scores)
         if self.bank.region_features is None:
             # Ranked by score: probabilities of close scores can be equal after rounding.
-            best = self.city_scores(country, rows).argmax(dim=-1)
+            best = scores.argmax(dim=-1)
         elif self.candidates.rule.kind == "greedy":
             region = self._region_scores(country, rows).argmax(dim=-1)
             outside = self._region_of(country)[None, :] != region[:, None]
-            scores = self.city_scores(country, rows).masked_fill(outside, -torch.inf)
-            best = scores.argmax(dim=-1)
+            best = scores.masked_fill(outside, -torch.inf).argmax(dim=-1)
         else:
             best = log_probability.argmax(dim=-1)
+        start = self.candidates.blocks[country].start
         return start + best, log_probability.gather(1, best[:, None]).squeeze(1)
 
     def city_log_probability(self, country: int, rows: Int64[Tensor, " r"]) -> Float[Tensor, "r b"]:
@@ -86,16 +86,18 @@ class Stages:
             country: Position of the country.
             rows: Photographs.
         """
-        scores = self.city_scores(country, rows)
+        return self._within_country(country, rows, self.city_scores(country, rows))
+
+    def _within_country(
+        self, country: int, rows: Int64[Tensor, " r"], scores: Float[Tensor, "r b"]
+    ) -> Float[Tensor, "r b"]:
+        """Log-probabilities of cities, the product of both stages where regions are asked."""
         if self.bank.region_features is None:
             return scores.log_softmax(dim=-1)
-        regions = self._region_scores(country, rows).log_softmax(dim=-1)
+        regions = self._region_scores(country, rows)
         member = self._region_of(country)
-        within = torch.empty_like(scores)
-        for region in range(regions.shape[1]):
-            cities = (member == region).nonzero().squeeze(1)
-            within[:, cities] = scores[:, cities].log_softmax(dim=-1)
-        return regions[:, member] + within
+        mass = log_sum_by(scores, member, regions.shape[1])
+        return (regions.log_softmax(dim=-1) - mass)[:, member] + scores
 
     def _region_scores(self, country: int, rows: Int64[Tensor, " r"]) -> Float[Tensor, "r g"]:
         assert self.bank.region_features is not None
@@ -117,6 +119,31 @@ class Stages:
         # the rule names remain, and an answer does not depend on the order of a sum.
         scaled = (self.scale * features.half().double()).half().double()
         return (scaled @ places.half().double().T).half().float()
+
+
+def log_sum_by(
+    scores: Float[Tensor, "r k"], member: Int64[Tensor, " k"], groups: int
+) -> Float[Tensor, "r g"]:
+    """The logarithm of the sum of the exponentials of each group's scores.
+
+    Args:
+        scores: Of k places.
+        member: The group of each place.
+        groups: How many groups there are.
+
+    Returns:
+        Minus infinity for a group without a place; of a single score exactly that score.
+
+    Example:
+        >>> log_sum_by(torch.tensor([[1.0, 5.0, 1.0]]), torch.tensor([0, 1, 0]), 2)
+        tensor([[1.6931, 5.0000]])
+    """
+    index = member.expand_as(scores)
+    lowest = scores.new_full((len(scores), groups), -torch.inf)
+    highest = lowest.scatter_reduce(1, index, scores, "amax")
+    shares = (scores - highest.gather(1, index)).exp()
+    mass = torch.zeros_like(highest).scatter_add_(1, index, shares)
+    return highest + mass.log()
 
 
 def _shared(scores: Float[Tensor, "r k"], first: Int64[np.ndarray, " k"]) -> Float[Tensor, "r k"]:
