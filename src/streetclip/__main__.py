@@ -15,6 +15,7 @@ COMMANDS = {
     "pretrain": "train a model on captions written from coordinates",
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
     "leaks": "find photographs of a benchmark set that training has seen",
+    "report": "write the page of a result again, with pictures, or as LaTeX",
     "predict": "say where photographs were taken",
     "export": "write a model for transformers or open_clip, with a model card",
     "shards": "build, index, verify or describe shard sets",

@@ -2,6 +2,9 @@
 
 import shlex
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from streetclip.evaluation.result import Result
 from streetclip.report.measured import commands, facts, intervals
@@ -36,3 +39,21 @@ def test_the_command_is_one_that_a_shell_takes(make_result: Callable[..., Result
     assert words[words.index("--data") + 1] == "im2gps=PATH"
     assert words[words.index("--protocol") + 1] == "my protocol.yaml"
     assert "seed=0" in words
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({}, "cluster=photo"),
+        ({"clusters": 9, "clustered_by": "place"}, "cluster=place"),
+        ({"clusters": 9, "clustered_by": "photographer"}, "cluster=auto"),
+        ({"clusters": 9, "clustered_by": "user id"}, "cluster=user id"),
+        ({"decoding": "beam"}, "paper+beam"),
+        ({"decoding": "greedy"}, "paper"),
+    ],
+)
+def test_the_command_repeats_what_was_drawn_together_and_how_answers_were_chosen(
+    make_result: Callable[..., Result], changes: dict[str, Any], word: str
+) -> None:
+    (command,) = commands(make_result(**changes))
+    assert word in shlex.split(command)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,9 @@ from streetclip.evaluation.run import (
 from streetclip.evaluation.shelf import PhotoShelf, TextShelf
 from streetclip.model.backbone import Backbone, complete_config
 from streetclip.model.weights import weights_digest
+from streetclip.report.pictures import ShardPictures
 from streetclip.report.write import REPORT_FILE, write_report
 from streetclip.shards.layout import ShardSet
-from streetclip.shards.pictures import Pictures
 from streetclip.shards.progress import OnProgress, Tally
 from streetclip.training.checkpoint_io import RUN_KEY, read_checkpoint
 from streetclip.zeroshot.bank import TextBank
@@ -133,8 +133,11 @@ class Session:
             self._report(result, item)
 
     def _report(self, result: Result, item: Combination) -> None:
-        shown = Pictures(self.open(item.photographs)) if self.options.thumbnails else None
-        write_report(result, item.folder, thumbnails=shown)
+        if not self.options.thumbnails:
+            write_report(result, item.folder)
+            return
+        with closing(ShardPictures(self.open(item.photographs))) as shown:
+            write_report(result, item.folder, thumbnails=shown)
 
 
 class _Asker:

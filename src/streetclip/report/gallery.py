@@ -21,7 +21,10 @@ MAX_BYTES = 20_000
 _QUALITIES = (72, 55, 40, 25, 10)
 
 Picture = Callable[[str], bytes | None]
-"""Takes the key of a photograph and gives its bytes, or None where they are not at hand."""
+"""Takes the key of a photograph and gives its bytes, or None where they are not at hand.
+
+It may raise `SampleError` where they are damaged.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def gallery(answers: Answers, rows: Sequence[int], *, picture: Picture | None) -
             distance_km=row["distance_km"],
             true=_place(row.get("true_town"), row["true_country"]),
             predicted=_place(row.get("predicted_city"), row["predicted_country"]),
-            thumbnail=None if picture is None else _thumbnail(picture(row["key"])),
+            thumbnail=None if picture is None else _thumbnail(picture, row["key"]),
         )
         for number, row in enumerate(chosen, start=1)
     ]
@@ -123,11 +126,10 @@ def thumbnail(raw: bytes) -> Thumbnail:
     return Thumbnail(uri, image.width, image.height)
 
 
-def _thumbnail(raw: bytes | None) -> Thumbnail:
-    if raw is None:
-        return Thumbnail(problem="not at hand")
+def _thumbnail(picture: Picture, key: str) -> Thumbnail:
     try:
-        return thumbnail(raw)
+        raw = picture(key)
+        return Thumbnail(problem="not at hand") if raw is None else thumbnail(raw)
     except SampleError as error:
         return Thumbnail(problem=str(error))
 

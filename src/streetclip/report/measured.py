@@ -88,9 +88,25 @@ def commands(result: Result) -> list[str]:
         "streetclip benchmark",
         "--model MODEL",
         f"--data {source}",
-        f"--protocol {shlex.quote(result.protocol)}",
+        f"--protocol {shlex.quote(_protocol(result))}",
         "--out NEW_FOLDER",
         f"bootstrap={result.resamples}",
         f"seed={result.seed}",
+        f"cluster={shlex.quote(_cluster(result))}",
     ]
     return [" ".join(measure)]
+
+
+def _protocol(result: Result) -> str:
+    """The protocol with the decoding behind it, where it need not be the protocol's own."""
+    if result.decoding == "greedy" or "+" in result.protocol:
+        return result.protocol
+    return f"{result.protocol}+{result.decoding}"
+
+
+def _cluster(result: Result) -> str:
+    """What the bootstrap was asked to draw together, as the option is called."""
+    if not result.clusters:
+        return "photo"
+    # Photographers are what the option `auto` finds by itself.
+    return "auto" if result.clustered_by == "photographer" else result.clustered_by

@@ -21,7 +21,7 @@ WIDTH = 4000
 # Of a larger set, evenly taken photographs are drawn, and the page says how many.
 MAX_POINTS = 2000
 # Antarctica has no street, and would take a sixth of the picture.
-_SOUTH, _NORTH = -58.0, 84.0
+_SOUTH = -58.0
 # The classes of the map of errors; 1 km and 25 km are one class.
 STEP_RADII_KM: tuple[int, ...] = RADII_KM[1:]
 # A country whose largest piece is smaller than this is drawn as a dot; units of the canvas.
@@ -203,8 +203,8 @@ def box(southernmost: float = 0.0) -> tuple[int, int, int, int]:
         Left, top, width and height; the south polar region only where a point lies there.
     """
     south = _SOUTH if southernmost > _SOUTH else -90.0
-    top, bottom = on_canvas(np.array([[0.0, _NORTH], [0.0, south]]), WIDTH)[:, 1].tolist()
-    return 0, top, WIDTH, bottom - top
+    bottom = int(on_canvas(np.array([[0.0, south]]), WIDTH)[0, 1])
+    return 0, 0, WIDTH, bottom
 
 
 @cache
