@@ -71,6 +71,12 @@ def test_the_nearest_candidates_are_those_counted_by_hand() -> None:
     assert table.schema.equals(SCHEMA)
 
 
+def test_regions_that_are_asked_in_place_of_a_country_are_that_country() -> None:
+    by_region = replace(CITIES, country_codes=("US", "US"), country_prompts=(("Ohio",), ("Utah",)))
+    table = with_nearest(photographs(("US", 7.0, True)), by_region, radius_km=6371.0088)
+    assert column(table, "nearest_in_country_km") == [pytest.approx(DEGREE)]
+
+
 def column(table: pa.Table, name: str) -> list[float | None]:
     values: list[float | None] = table[name].to_pylist()
     return values

@@ -24,6 +24,7 @@ RIGHT = {
     "true_town": "Brest",
     "predicted_city": "BREST",
     "top_countries": ["FR", "BY", "GB"],
+    "top_probabilities": [0.5, 0.3, 0.2],
 }
 
 
@@ -63,6 +64,12 @@ def test_the_country_may_be_among_the_most_probable_ones() -> None:
     )
     np.testing.assert_equal(country_among(rows, 1), [1.0, 0.0, 0.0, NAN, NAN])
     np.testing.assert_equal(country_among(rows, 3), [1.0, 1.0, 0.0, NAN, NAN])
+
+
+def test_the_most_probable_country_need_not_be_the_answer_that_stands_first() -> None:
+    rows = table({"top_probabilities": [0.3, 0.5, 0.2]})
+    assert country_among(rows, 1).tolist() == [0.0]
+    assert country_among(rows, 2).tolist() == [1.0]
 
 
 def test_five_of_three_countries_are_no_value() -> None:

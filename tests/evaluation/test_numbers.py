@@ -19,6 +19,7 @@ ROWS: list[dict[str, Any]] = [
         "country_probability": 1.0 - (number % 4) / 8,
         "country_asked": True,
         "top_countries": ["DE", "FR"],
+        "top_probabilities": [0.75, 0.25],
         "nearest_km": 1.0,
         "nearest_in_country_km": 30.0,
     }

@@ -118,6 +118,18 @@ def test_ceilings_are_those_of_the_candidates(
         assert score <= (result.ceilings[f"within_{radius}km/nearest"].value or 0.0)
 
 
+def test_a_set_without_repeats_is_drawn_photograph_by_photograph(
+    photographs: ShardSet, planted_clip: Callable[..., Any], three_countries: Protocol
+) -> None:
+    usual = evaluate(planted_clip(PLANTED), photographs, three_countries, options=OPTIONS)
+    options = replace(OPTIONS, cluster="photo")
+    single = evaluate(planted_clip(PLANTED), photographs, three_countries, options=options)
+    assert OPTIONS.cluster == "auto"
+    assert (usual.clusters, usual.clustered_by) == (0, "")
+    assert usual.predictions["cluster"].null_count == len(usual.predictions)
+    assert usual == single
+
+
 def test_photographs_of_one_photographer_are_drawn_together(
     make_set: Callable[..., ShardSet],
     planted_clip: Callable[..., Any],

@@ -28,15 +28,20 @@ def country_among(predictions: pa.Table, k: int) -> Float64[np.ndarray, " n"]:
 
     Returns:
         As `country_correct`; NaN also where the table tells fewer than k countries. With a
-        decoding other than greedy the first of them need not be the answer.
+        decoding other than greedy the most probable country need not be the answer, which stands
+        first in the table.
     """
-    pairs = zip(
+    rows = zip(
         predictions["true_country"].to_pylist(),
         predictions["top_countries"].to_pylist(),
+        predictions["top_probabilities"].to_pylist(),
         strict=True,
     )
     return _numbers(
-        [None if true is None or len(top or ()) < k else true in top[:k] for true, top in pairs]
+        [
+            None if true is None or len(top or ()) < k else true in _ranked(top, probability)[:k]
+            for true, top, probability in rows
+        ]
     )
 
 
@@ -82,6 +87,12 @@ def truth_of(predictions: pa.Table, name: str) -> Float64[np.ndarray, " n"]:
         NaN where it is null.
     """
     return _numbers(predictions[name].to_pylist())
+
+
+def _ranked(countries: list[str], probability: list[float]) -> list[str]:
+    """Countries by probability; equal ones stay in the order of their scores."""
+    order = sorted(range(len(countries)), key=lambda place: -probability[place])
+    return [countries[place] for place in order]
 
 
 def _within(
