@@ -14,6 +14,7 @@ from streetclip.errors import StreetclipError
 COMMANDS = {
     "pretrain": "train a model on captions written from coordinates",
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
+    "compare": "tell whether results differ by more than chance",
     "leaks": "find photographs of a benchmark set that training has seen",
     "report": "write the page of a result again, with pictures, or as LaTeX",
     "predict": "say where photographs were taken",
