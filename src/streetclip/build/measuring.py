@@ -169,7 +169,12 @@ class _Asker:
     def questions(self, protocol: Protocol) -> Questions:
         """What a protocol asks; protocols that ask the same words share the features of these."""
         places = self.session.places(protocol)
-        asked = (places.distinct_prompts, places.country_prompts, places.city_prompts)
+        asked = (
+            places.distinct_prompts,
+            places.country_prompts,
+            places.region_prompts,
+            places.city_prompts,
+        )
         if asked not in self._banks:
             self._banks[asked] = self._bank(protocol, places)
         return Questions(places, self._banks[asked])
