@@ -39,6 +39,7 @@ def test_the_comparison_is_written_where_one_says(two: tuple[Path, Path], tmp_pa
     assert f"comparison: {out}" in answer.out
     assert {path.name for path in out.iterdir()} == {
         "comparison.json",
+        "comparison.html",
         "comparison.md",
         "comparison.tex",
     }

@@ -54,7 +54,7 @@ def test_the_numbers_carry_digests_versions_and_every_difference(
 def test_latex_is_written_on_request(comparison: Comparison, tmp_path: Path) -> None:
     write_comparisons([comparison], tmp_path / "a")
     write_comparisons([comparison], tmp_path / "b", with_latex=True)
-    names = {"comparison.json", "comparison.md"}
+    names = {"comparison.json", "comparison.md", "comparison.html"}
     assert {path.name for path in (tmp_path / "a").iterdir()} == names
     assert {path.name for path in (tmp_path / "b").iterdir()} == names | {"comparison.tex"}
     for name in names:

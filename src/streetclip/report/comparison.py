@@ -194,7 +194,7 @@ def terminal_tables(comparison: Comparison) -> Iterator[Table]:
     values.add_column("value")
     values.add_column("photographs", justify="right")
     for entrant in comparison.entrants:
-        values.add_column(escape(_named(comparison, entrant)), justify="right")
+        values.add_column(escape(entrant_title(comparison, entrant)), justify="right")
     for row in value_rows(comparison):
         values.add_row(*row)
     yield values
@@ -213,7 +213,7 @@ def terminal_tables(comparison: Comparison) -> Iterator[Table]:
 
 def _section(comparison: Comparison) -> Iterator[str]:
     yield f"# {title(comparison)}"
-    names = [_named(comparison, entrant) for entrant in comparison.entrants]
+    names = [entrant_title(comparison, entrant) for entrant in comparison.entrants]
     yield markdown_table(("value", "photographs", *names), value_rows(comparison))
     for pair in comparison.pairs:
         yield f"## {pair_title(pair)}"
@@ -226,7 +226,13 @@ def _section(comparison: Comparison) -> Iterator[str]:
     yield markdown_table(digests, [_digests(entrant) for entrant in comparison.entrants])
 
 
-def _named(comparison: Comparison, entrant: Entrant) -> str:
+def entrant_title(comparison: Comparison, entrant: Entrant) -> str:
+    """What a column of the table of values is called.
+
+    Args:
+        comparison: Of results.
+        entrant: One of them.
+    """
     return f"{entrant.label} (baseline)" if entrant.label == comparison.baseline else entrant.label
 
 

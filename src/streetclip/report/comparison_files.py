@@ -10,11 +10,13 @@ from streetclip.evaluation.comparison import Comparison
 from streetclip.evaluation.result import current_versions
 from streetclip.report.comparison import markdown
 from streetclip.report.comparison_latex import latex
+from streetclip.report.comparison_page import comparison_page
 from streetclip.shards.layout import write_whole
 
 VERSION = 1
 COMPARISON_FILE = "comparison.json"
 MARKDOWN_FILE = "comparison.md"
+PAGE_FILE = "comparison.html"
 LATEX_FILE = "comparison.tex"
 
 
@@ -43,7 +45,7 @@ def write_comparisons(
     left_out: Sequence[str] = (),
     with_latex: bool = False,
 ) -> None:
-    """Write `comparison.md`, `comparison.tex` if asked for, and last of all `comparison.json`.
+    """Write `comparison.md`, `.html`, `.tex` if asked for, and last of all `comparison.json`.
 
     Args:
         comparisons: One a set.
@@ -53,6 +55,8 @@ def write_comparisons(
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / MARKDOWN_FILE, markdown(comparisons, left_out=left_out).encode())
+    page = comparison_page(comparisons, left_out=left_out)
+    write_whole(folder / PAGE_FILE, page.encode())
     if with_latex:
         write_whole(folder / LATEX_FILE, latex(comparisons).encode())
     held = content(comparisons, left_out=left_out)
