@@ -39,7 +39,18 @@ def test_every_combination_has_its_folder_and_the_tables_show_all(
     ]
     assert text.count("report.md)") == 8
     assert (done.out / "tables.tex").read_text().count(r"\begin{table}") == 2
+    # Both sets hold the same photographs, so that all eight results can be compared.
+    (compared,) = json.loads((done.out / "comparison.json").read_text())["comparisons"]
+    first, *others = (entrant["label"] for entrant in compared["entrants"])
+    assert compared["baseline"] == first
+    assert [(pair["first"], pair["second"]) for pair in compared["pairs"]] == [
+        (first, other) for other in others
+    ]
+    assert len(others) == 7
     assert {path.name for path in done.out.iterdir()} == {
+        "comparison.html",
+        "comparison.json",
+        "comparison.md",
         "tables.md",
         "tables.tex",
         *(folder.name for folder, _ in done.results),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from streetclip.build.compare import against_first
 from streetclip.build.devices import launched, on_device
 from streetclip.build.measuring import Session
 from streetclip.build.model import named_backbone
@@ -14,6 +15,7 @@ from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.run import Questions, ask
 from streetclip.model.backbone import Backbone
+from streetclip.report.comparison_files import write_comparisons
 from streetclip.report.published import published_rows
 from streetclip.report.side_by_side import SetTable, set_tables, write_tables
 from streetclip.report.write import REPORT_FILE
@@ -80,6 +82,8 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> Benchmark:
     )
     if is_first and len(done.results) > 1:
         write_tables(done.tables, [result for _, result in done.results], done.out)
+        if comparisons := against_first([folder for folder, _ in done.results]):
+            write_comparisons(comparisons, done.out)
     return done
 
 

@@ -84,6 +84,21 @@ def compare_folders(
     )
 
 
+def against_first(folders: Sequence[Path]) -> tuple[Comparison, ...]:
+    """Compare the results of one benchmark: on each set the others with the first.
+
+    Args:
+        folders: Of finished results.
+
+    Returns:
+        One comparison for each set that has several results.
+    """
+    sets = by_set([_read(_Given(folder, "", None)) for folder in folders])
+    return tuple(
+        compare(members, baseline=str(members[0].path)) for members in sets if len(members) > 1
+    )
+
+
 def _find(word: str) -> list[_Given]:
     name, equals, rest = word.partition("=")
     # A folder may have an equals sign in its name.

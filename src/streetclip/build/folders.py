@@ -12,7 +12,10 @@ from streetclip.model.hf_model import PREFIX as HF
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.document import taken_apart
 
-TABLES_FILES = ("tables.md", "tables.tex")
+TABLES_FILES = (
+    *("tables.md", "tables.tex"),
+    *("comparison.json", "comparison.md", "comparison.html"),
+)
 _REMEDY = "choose a new or empty folder"
 _LONGEST = 80
 # What `write_result` has written when it is killed.
