@@ -31,8 +31,8 @@ $(VENV)/.dev: $(VENV)/.package
 pretrain: $(VENV)/.package ## train: [EXPERIMENT=file.yaml] [ARGS="key=value ..."] [RESUME=auto|RUN|CHECKPOINT]
 	$(BIN)/streetclip pretrain $(EXPERIMENT) $(if $(RESUME),--resume $(RESUME)) $(ARGS)
 
-benchmark: $(VENV)/.package ## evaluate: [CKPT=file.ckpt] [DATA=path] [PROTOCOL=name] [OUT=folder]; default the newest run
-	$(BIN)/streetclip benchmark $(if $(CKPT),--model $(CKPT)) $(if $(DATA),--data $(DATA)) $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(if $(OUT),--out $(OUT)) $(ARGS)
+benchmark: $(VENV)/.package ## evaluate: [CKPT=models] [DATA=sets] [PROTOCOL=names] [OUT=folder], each one or several; default the newest run
+	$(BIN)/streetclip benchmark $(foreach word,$(CKPT),--model "$(word)") $(foreach word,$(DATA),--data "$(word)") $(foreach word,$(PROTOCOL),--protocol "$(word)") $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 shards: $(VENV)/.package ## build a shard set: SOURCE=folder|csv|parquet OUT=folder [ARGS="--val-share 0.1 ..."]
 	@test -n "$(SOURCE)" -a -n "$(OUT)" || { echo 'make shards needs a source and a new folder: make shards SOURCE=photos.csv OUT=shards/mine' >&2; exit 2; }
