@@ -8,10 +8,9 @@ from typing import Any
 
 from streetclip.errors import shown
 from streetclip.evaluation.continents import by_continent
-from streetclip.evaluation.registry import set_title
 from streetclip.evaluation.result import Result, current_versions
 from streetclip.report.card_facts import UNKNOWN, Card, Training, TrainingData
-from streetclip.report.tables import LABELS, format_interval, format_value, notes, table_rows
+from streetclip.report.tables import LABELS, format_interval, format_value, notes, number_rows
 
 
 def model_card(card: Card, results: Sequence[Result]) -> str:
@@ -155,9 +154,10 @@ def _shares(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def _result(result: Result) -> list[str]:
+    rows = [(row.label, row.value, row.interval, row.photographs) for row in number_rows(result)]
     return [
-        f"### {set_title(result.set_name, result.photos)}, protocol {result.protocol}",
-        _table(("metric", "value", "95 % interval", "photographs"), table_rows(result)),
+        f"### {result.title}, protocol {result.protocol}",
+        _table(("metric", "value", "95 % interval", "photographs"), rows),
         "By continent of the true country:",
         _table(
             ("continent", "metric", "value", "95 % interval", "photographs"), _continents(result)
