@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streetclip.evaluation.result import Result
-from streetclip.report.measured import commands, facts, intervals
+from streetclip.report.measured import facts, intervals, shell_commands
 
 
 def test_digests_stand_beside_what_they_belong_to(make_result: Callable[..., Result]) -> None:
@@ -34,7 +34,7 @@ def test_intervals_say_what_was_drawn(make_result: Callable[..., Result]) -> Non
 
 
 def test_the_command_is_one_that_a_shell_takes(make_result: Callable[..., Result]) -> None:
-    (command,) = commands(make_result(set_name="IM2GPS", protocol="my protocol.yaml"))
+    (command,) = shell_commands(make_result(set_name="IM2GPS", protocol="my protocol.yaml"))
     words = shlex.split(command)
     assert words[words.index("--data") + 1] == "im2gps=PATH"
     assert words[words.index("--protocol") + 1] == "my protocol.yaml"
@@ -55,5 +55,5 @@ def test_the_command_is_one_that_a_shell_takes(make_result: Callable[..., Result
 def test_the_command_repeats_what_was_drawn_together_and_how_answers_were_chosen(
     make_result: Callable[..., Result], changes: dict[str, Any], word: str
 ) -> None:
-    (command,) = commands(make_result(**changes))
+    (command,) = shell_commands(make_result(**changes))
     assert word in shlex.split(command)

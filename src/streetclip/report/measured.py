@@ -73,7 +73,7 @@ def intervals(result: Result) -> str:
     return f"95 %, bootstrap over photographs, {drawn}"
 
 
-def commands(result: Result) -> list[str]:
+def shell_commands(result: Result) -> list[str]:
     """What to type to get the same numbers.
 
     Args:

@@ -13,7 +13,7 @@ from streetclip.report.curves import coverage_curve, error_curve, reliability_cu
 from streetclip.report.gallery import COUNT, Picture, gallery, random_rows
 from streetclip.report.html import kilometers, render
 from streetclip.report.leaks import LEAK_HEAD, leak_rows, leak_sentences
-from streetclip.report.measured import commands, facts
+from streetclip.report.measured import facts, shell_commands
 from streetclip.report.projection import NAME
 from streetclip.report.published import published_names, published_rows
 from streetclip.report.tables import (
@@ -100,7 +100,7 @@ def page(result: Result, *, thumbnails: Picture | None = None) -> str:
             "matrix": matrix(answers),
             "mixups": mixups(answers),
             "facts": facts(result),
-            "commands": commands(result),
+            "shell_commands": shell_commands(result),
             **_leaks(result),
             **_published(result),
             **_maps(answers, countries),
