@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXPERIMENT ?= experiments/pretrain/quickstart.yaml
 ARGS ?=
+JOBS ?= 2
 RESUME ?=
 CKPT ?=
 DATA ?=
@@ -38,12 +39,12 @@ shards: $(VENV)/.package ## build a shard set: SOURCE=folder|csv|parquet OUT=fol
 	@test -n "$(SOURCE)" -a -n "$(OUT)" || { echo 'make shards needs a source and a new folder: make shards SOURCE=photos.csv OUT=shards/mine' >&2; exit 2; }
 	$(BIN)/streetclip shards build "$(SOURCE)" "$(OUT)" $(ARGS)
 
-test: $(VENV)/.dev ## the default test suite with coverage, without a network or a GPU
+test: $(VENV)/.dev ## the default test suite with coverage, without a network or a GPU [JOBS=2] [ARGS="-k word"]
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -m "not slow and not gpu and not network" --cov --cov-report=term --cov-fail-under=90 -q $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not gpu and not network" -n $(JOBS) --dist loadscope --cov --cov-report=term --cov-fail-under=90 -q $(ARGS)
 
-test-slow: $(VENV)/.dev ## the long tests
-	$(BIN)/python -m pytest -m "slow and not gpu and not network" -q $(ARGS)
+test-slow: $(VENV)/.dev ## the long tests [JOBS=2]
+	$(BIN)/python -m pytest -m "slow and not gpu and not network" -n $(JOBS) --dist loadscope -q $(ARGS)
 
 lint: $(VENV)/.dev ## format, ruff, mypy, import layers, spelling
 	$(BIN)/ruff format --check src tests bench
