@@ -41,10 +41,10 @@ shards: $(VENV)/.package ## build a shard set: SOURCE=folder|csv|parquet OUT=fol
 
 test: $(VENV)/.dev ## the default test suite with coverage, without a network or a GPU [JOBS=2] [ARGS="-k word"]
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network" -n $(JOBS) --dist loadscope --cov --cov-report=term --cov-fail-under=90 -q $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not gpu and not network" -n $(JOBS) --dist loadscope --cov --cov-report=term --cov-fail-under=90 -q $(ARGS)
 
 test-slow: $(VENV)/.dev ## the long tests [JOBS=2]
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not gpu and not network" -n $(JOBS) --dist loadscope -q $(ARGS)
+	$(BIN)/python -m pytest -m "slow and not gpu and not network" -n $(JOBS) --dist loadscope -q $(ARGS)
 
 lint: $(VENV)/.dev ## format, ruff, mypy, import layers, spelling
 	$(BIN)/ruff format --check src tests bench
