@@ -177,3 +177,30 @@ def test_values_that_predictions_do_not_give_are_named() -> None:
         "b states other values than its predictions give here, which are those that are compared: "
         "geoscore."
     )
+
+
+@pytest.mark.parametrize("without_coordinates", [False, True])
+def test_a_country_that_builds_name_differently_counts_for_nobody(
+    without_coordinates: bool,
+) -> None:
+    def labeled(name: str, countries: list[str]) -> ResultFolder:
+        table = planted([True, False, True], values={}).predictions
+        changes = {"true_country": pa.array(countries)}
+        if without_coordinates:
+            axes = ("true_latitude", "true_longitude", "distance_km")
+            changes |= dict.fromkeys(axes, pa.nulls(3, pa.float64()))
+        for column, values in changes.items():
+            table = table.set_column(table.column_names.index(column), column, values)
+        return ResultFolder(Path(name), planted([True] * 3, predictions=table, values={}), name)
+
+    one, other = labeled("a", ["FR", "FR", "FR"]), labeled("b", ["FR", "FR", "RE"])
+    aligned = align([one, other])
+    assert aligned.n == 3
+    for columns in aligned.columns:
+        assert np.isnan(columns["country_accuracy"]).tolist() == [False, False, True]
+        assert np.isnan(columns["distance_km"]).all() == without_coordinates
+    (note,) = aligned.notes
+    assert note == (
+        "Photographs whose true country or region is named otherwise in another result, not "
+        "counted for it: 1."
+    )

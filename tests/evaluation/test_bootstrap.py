@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap, resampled_counts
 
@@ -123,3 +124,27 @@ def test_the_same_seed_gives_the_same_interval_in_any_blocks(
     cut = bootstrap(data, STATISTICS, clusters=clusters, resamples=64, seed=5)
     monkeypatch.undo()
     assert bootstrap(data, STATISTICS, clusters=clusters, resamples=64, seed=5) == cut
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_share_of_nothing_or_all_has_the_exact_interval(share: float) -> None:
+    statistics = {"share": Statistic("mean", ("right",))}
+    data = {"right": np.array([share] * 40 + [np.nan] * 5)}
+    found = bootstrap(data, statistics, resamples=20)["share"]
+    exact = binomtest(int(40 * share), 40).proportion_ci(0.95, method="exact")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    # As many independent observations as there are clusters.
+    clusters = np.arange(45) // 4
+    wider = bootstrap(data, statistics, clusters=clusters, resamples=20)["share"]
+    exact = binomtest(int(10 * share), 10).proportion_ci(0.95, method="exact")
+    assert (wider.low, wider.high) == pytest.approx((exact.low, exact.high))
+
+
+@pytest.mark.parametrize(("clusters", "has_interval"), [(1, False), (4, False), (5, True)])
+def test_too_few_clusters_give_no_interval(clusters: int, has_interval: bool) -> None:
+    data = columns(60, seed=3)
+    found = bootstrap(data, STATISTICS, clusters=np.arange(60) % clusters, resamples=50)
+    whole = bootstrap(data, STATISTICS, resamples=50)
+    for name, estimate in found.items():
+        assert estimate.value == whole[name].value
+        assert (estimate.low is not None, estimate.high is not None) == (has_interval,) * 2

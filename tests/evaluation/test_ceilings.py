@@ -86,16 +86,17 @@ def test_ceilings_count_countries_that_are_not_asked_as_misses() -> None:
     table = with_nearest(SET, CITIES, radius_km=6371.0088)
     found = measure_ceilings(table, distance=Distance(), resamples=50)
     known, anywhere = (found[ceiling_name("within_200km", kind)] for kind in CEILINGS)
-    # Within a degree, 111 km: the second of three with a country, and all four with a point.
-    assert known.value == pytest.approx(1 / 3)
-    assert known.n == 3
+    # Within a degree, 111 km: one of three with a country, that without; and all four of all.
+    assert known.value == pytest.approx(2 / 4)
+    assert known.n == 4
     assert (anywhere.value, anywhere.n) == (1.0, 4)
-    # The middle one of 1 degree, 7 degrees and half the circumference.
-    assert found["median_km/known_country"].value == pytest.approx(7 * DEGREE)
-    scores = [5000 * math.exp(-km / 1492.7) for km in (DEGREE, 7 * DEGREE, math.pi * 6371.0088)]
-    assert found["geoscore/known_country"].value == pytest.approx(sum(scores) / 3)
+    # Between the middle ones of 0, 1 and 7 degrees and half the circumference.
+    assert found["median_km/known_country"].value == pytest.approx(4 * DEGREE)
+    distances = (0.0, DEGREE, 7 * DEGREE, math.pi * 6371.0088)
+    scores = [5000 * math.exp(-km / 1492.7) for km in distances]
+    assert found["geoscore/known_country"].value == pytest.approx(sum(scores) / 4)
     assert known.low is not None
-    assert known.low <= 1 / 3
+    assert known.low <= 1 / 2
 
 
 def test_a_country_that_most_photographs_lie_in_and_nobody_asks_is_far() -> None:

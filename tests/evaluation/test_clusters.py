@@ -89,3 +89,10 @@ def test_im2gps3k_repeats_1056_coordinates(repository: Path) -> None:
     assert len(rows) == 2997
     assert int(numbers.max()) + 1 == 2997 - 1056
     assert sum(name is not None for name in names) == 1532
+
+
+def test_clusters_that_are_all_places_are_called_so() -> None:
+    places = [(1.0, 2.0), (3.0, 4.0), (3.0, 4.0)]
+    names, shared = cluster_names(["ann", None, None], places, "auto")
+    assert names == [None, "place:3.0,4.0", "place:3.0,4.0"]
+    assert shared == "place"

@@ -49,5 +49,7 @@ def test_a_rest_that_is_no_whole_batch_is_not_counted() -> None:
 
 def test_photographs_without_a_caption_are_not_counted() -> None:
     features = torch.eye(3)[[0, 1]]
-    assert match(features, ["a", None], encode, batch_size=2) == [True, None]
+    # With one caption there is nothing to choose from.
+    assert match(features, ["a", None], encode, batch_size=2) == [None, None]
+    assert match(features, ["a", "a"], encode, batch_size=2) == [None, None]
     assert match(features, [None, None], encode, batch_size=2) == [None, None]

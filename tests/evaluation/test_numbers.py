@@ -72,16 +72,23 @@ def test_probabilities_are_compared_with_right_countries() -> None:
 
 
 def test_clusters_are_drawn_together() -> None:
-    # Ten photographs of a cluster are all alike, so that there are four independent ones.
-    clustered = [row | {"cluster": str(number % 4)} for number, row in enumerate(ROWS)]
+    # The photographs of a cluster are all alike, so that there are eight independent ones.
+    clustered = [row | {"cluster": str(number % 8)} for number, row in enumerate(ROWS)]
     alone, together = measured(ROWS), measured(clustered)
-    assert (alone.clusters, together.clusters) == (0, 4)
+    assert (alone.clusters, together.clusters) == (0, 8)
     for name in ("within_25km", "median_km", "geoscore", "country_accuracy"):
         narrow, wide = alone.values[name], together.values[name]
         assert (wide.value, wide.n) == (narrow.value, narrow.n)
         assert wide.high - wide.low > narrow.high - narrow.low  # type: ignore[operator]
-    assert together.values["within_25km"].low == 0.0
-    assert together.values["within_25km"].high == 1.0
+
+
+def test_a_handful_of_clusters_gives_values_without_intervals() -> None:
+    clustered = [row | {"cluster": str(number % 4)} for number, row in enumerate(ROWS)]
+    alone, together = measured(ROWS), measured(clustered)
+    assert together.clusters == 4
+    for name, estimate in together.values.items():
+        assert (estimate.value, estimate.n) == (alone.values[name].value, alone.values[name].n)
+        assert (estimate.low, estimate.high) == (None, None)
 
 
 def test_photographs_without_coordinates_count_for_the_country_alone() -> None:

@@ -121,9 +121,19 @@ def test_the_terminal_shows_ceilings_beside_the_values(make_result: Callable[...
 def test_the_most_probable_country_is_told_where_it_need_not_be_the_answer(
     make_result: Callable[..., Result],
 ) -> None:
-    values = {"country_top1": Estimate(0.5, 20), "country_top10": Estimate(0.9, 20)}
+    values = {
+        "country_accuracy": Estimate(0.5, 20),
+        "country_top1": Estimate(0.5, 20),
+        "country_top10": Estimate(0.9, 20),
+    }
     names = {
         decoding: [row.name for row in number_rows(make_result(values=values, decoding=decoding))]
         for decoding in ("greedy", "beam")
     }
-    assert names == {"greedy": ["country_top10"], "beam": ["country_top1", "country_top10"]}
+    assert names == {
+        "greedy": ["country_accuracy", "country_top10"],
+        "beam": ["country_accuracy", "country_top1", "country_top10"],
+    }
+    # Where countries are asked by region, greedy decoding may answer another one too.
+    values["country_top1"] = Estimate(0.6, 20)
+    assert len(number_rows(make_result(values=values, decoding="greedy"))) == 3

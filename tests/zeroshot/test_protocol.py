@@ -272,3 +272,13 @@ def test_problems_of_a_table_are_told_with_those_of_the_file(tmp_path: Path) -> 
         "cities.per_country: must be a whole number of 1 or more, not 'none'",
         f"cities.table {tmp_path / 'c.csv'}: column 'population' is missing",
     ]
+
+
+def test_a_file_that_says_the_decoding_of_its_parent_again_keeps_its_options(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, GOOD + "decoding: beam\nbeam: {countries: 20}\n")
+    child = tmp_path / "child.yaml"
+    for text, countries in (("decoding: beam", 20), ("", 20), ("decoding: greedy", 10)):
+        child.write_text(f"extends: mine.yaml\n{text}\n", encoding="utf-8")
+        assert load_protocol(str(child)).beam.countries == countries

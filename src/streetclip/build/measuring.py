@@ -29,6 +29,7 @@ from streetclip.evaluation.run import (
     photographs_of,
 )
 from streetclip.evaluation.shelf import PhotoShelf, TextShelf
+from streetclip.geo.countries import countries_digest
 from streetclip.report.write import REPORT_FILE, write_report
 from streetclip.shards.layout import ShardSet
 from streetclip.shards.pictures import Pictures
@@ -260,6 +261,8 @@ class _Look:
             "shard_set": self.shard_set.digest,
             "photographs": photos,
             "matching_batch": matching_batch,
+            # Captions to match are written with the names of countries.
+            "countries": countries_digest(),
         }
         return PhotoShelf(self.asker.session.cache, facts)
 

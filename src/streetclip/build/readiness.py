@@ -196,15 +196,10 @@ def _is_finished(combination: Combination, plan: Plan, options: BenchmarkConfig)
         "resamples": options.bootstrap,
         "seed": options.seed,
         "precision": options.precision,
-        "clustered_by": _shared_by(options.cluster),
+        "cluster": options.cluster,
+        "top_k": options.top_k,
     }
     return is_finished(combination.folder, expected)
-
-
-def _shared_by(cluster: str) -> frozenset[str]:
-    """What a result may say of its clusters when these were asked for."""
-    said = {"auto": ("photographer", "place"), "photo": (), "place": ("place",)}
-    return frozenset({"", *said.get(cluster, (cluster, "place"))})
 
 
 def _refuse_twice(

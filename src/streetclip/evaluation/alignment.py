@@ -130,15 +130,17 @@ def align(folders: Sequence[ResultFolder]) -> Aligned:
         names = " and ".join(str(folder.path) for folder in folders)
         raise ResultError(f"no photograph has an answer in all of {names}", got=_counts(folders))
     tables = [table.filter(pa.array(same)) for table in tables]
+    named = [_agreed(tables, f"true_{what}") for what in ("country", "region")]
     clusters, clustered_by = _clusters(folders, tables)
     return Aligned(
         n=int(np.count_nonzero(same)),
         columns=tuple(
-            _columns(folder.result, table) for folder, table in zip(folders, tables, strict=True)
+            _counted(_columns(folder.result, table), *named)
+            for folder, table in zip(folders, tables, strict=True)
         ),
         clusters=clusters,
         clustered_by=clustered_by,
-        notes=tuple(_notes(folders, {*chain(*keys)}, rows, same)),
+        notes=(*_notes(folders, {*chain(*keys)}, rows, same), *_renamed(*named)),
     )
 
 
@@ -197,11 +199,28 @@ def _equal(
     return np.asarray((one == other) | (np.isnan(one) & np.isnan(other)))
 
 
+def _agreed(tables: Sequence[pa.Table], name: str) -> Bool[np.ndarray, " n"]:
+    """Of which photographs all results say the same, as builds of a set may label otherwise."""
+    first, *others = (table[name].to_pylist() for table in tables)
+    same = [all(value == other[row] for other in others) for row, value in enumerate(first)]
+    return np.array(same, dtype=bool)
+
+
 def _columns(result: Result, table: pa.Table) -> dict[str, Float64[np.ndarray, " n"]]:
     columns = columns_of(
         table, inclusive=result.inclusive, geoscore_rounded=result.geoscore_rounded
     )
     return {column_of(name): columns[column_of(name)] for name in COMPARED}
+
+
+def _counted(
+    columns: dict[str, Float64[np.ndarray, " n"]],
+    country: Bool[np.ndarray, " n"],
+    region: Bool[np.ndarray, " n"],
+) -> dict[str, Float64[np.ndarray, " n"]]:
+    """To places a photograph contributes only where all results agree on the truth."""
+    kept = {"country_accuracy": country, "region_accuracy": country & region}
+    return columns | {name: np.where(own, columns[name], np.nan) for name, own in kept.items()}
 
 
 def _clusters(
@@ -218,6 +237,12 @@ def _clusters(
     ]
     names, shared = cluster_names([None] * len(places), places, "place")
     return cluster_numbers(pa.table({"cluster": pa.array(names, pa.string())})), shared
+
+
+def _renamed(country: Bool[np.ndarray, " n"], region: Bool[np.ndarray, " n"]) -> list[str]:
+    count = int(np.count_nonzero(~(country & region)))
+    text = "Photographs whose true country or region is named otherwise in another result"
+    return [f"{text}, not counted for it: {count:,}."] if count else []
 
 
 def _counts(folders: Sequence[ResultFolder]) -> str:

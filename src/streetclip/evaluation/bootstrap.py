@@ -6,7 +6,7 @@ Bootstrapping clustered data, 2007).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float64, Int64
@@ -15,6 +15,8 @@ from streetclip.evaluation.calibration import calibration_interval
 from streetclip.evaluation.estimators import ESTIMATORS, calibration_gaps
 
 LEVEL = 0.95
+LEAST_CLUSTERS = 5
+"""Of fewer clusters the draws are nearly all alike, and an interval would be too narrow to tell."""
 # Counts of one block of resamples; more would only leave the cache.
 _BLOCK_COUNTS = 2_000_000
 # The interval of the calibration error needs to know of each bin whether its gap is clear.
@@ -64,7 +66,8 @@ def bootstrap(
 
     A resample is told by how often it draws each photograph, so that a mean over 1,000 resamples
     is one matrix product and a median one running sum over photographs in order. The calibration
-    error has the interval of `calibration.calibration_interval`.
+    error has the interval of `calibration.calibration_interval`, and a share of 0 or 1, which all
+    resamples repeat, that of `one_sided`. Fewer than `LEAST_CLUSTERS` clusters give none.
 
     Args:
         columns: Numbers of the photographs; NaN where a photograph does not count.
@@ -95,10 +98,74 @@ def bootstrap(
     for counts in resampled_counts(n, clusters=clusters, resamples=resamples, seed=seed):
         for name, estimator in estimators.items():
             drawn[name].append(estimator(counts))
-    return {
+    found = {
         name: _estimate(np.concatenate(drawn[name]), _counted(statistic, columns))
         for name, statistic in statistics.items()
     }
+    return {
+        name: completed(estimate, columns[statistics[name].columns[0]], clusters)
+        if statistics[name].kind == "mean"
+        else without_few(estimate, clusters)
+        for name, estimate in found.items()
+    }
+
+
+def completed(
+    estimate: Estimate,
+    column: Float[np.ndarray, " n"],
+    clusters: Int64[np.ndarray, " n"] | None,
+) -> Estimate:
+    """The estimate of a mean, with the interval that the bootstrap cannot give.
+
+    Args:
+        estimate: Of the bootstrap.
+        column: Numbers of the photographs; NaN where a photograph does not count.
+        clusters: As in `bootstrap`.
+
+    Returns:
+        The estimate; with the interval of `one_sided` where the column holds only zeros or only
+        ones, and without one where there are too few clusters.
+    """
+    known = ~np.isnan(column)
+    share = estimate.value
+    if share not in (0.0, 1.0) or estimate.low is None or not (column[known] == share).all():
+        return without_few(estimate, clusters)
+    units = estimate.n if clusters is None else len(np.unique(clusters[known]))
+    low, high = one_sided(share, units)
+    return without_few(replace(estimate, low=low, high=high), clusters)
+
+
+def one_sided(share: float, units: int) -> tuple[float, float]:
+    """The exact interval of a share of which all draws are the same.
+
+    Args:
+        share: 0 or 1.
+        units: Photographs or clusters that were looked at.
+
+    Returns:
+        Both ends.
+
+    Source:
+        Clopper and Pearson, The use of confidence or fiducial limits, 1934.
+
+    Example:
+        >>> [round(end, 3) for end in one_sided(0.0, 237)]
+        [0.0, 0.015]
+    """
+    room = 1 - ((1 - LEVEL) / 2) ** (1 / units)
+    return (0.0, room) if share == 0.0 else (1 - room, 1.0)
+
+
+def without_few(estimate: Estimate, clusters: Int64[np.ndarray, " n"] | None) -> Estimate:
+    """An estimate that has no interval where too few clusters were drawn.
+
+    Args:
+        estimate: Of the bootstrap.
+        clusters: As in `bootstrap`.
+    """
+    if clusters is None or int(clusters.max(initial=-1)) + 1 >= LEAST_CLUSTERS:
+        return estimate
+    return replace(estimate, low=None, high=None)
 
 
 def resampled_counts(

@@ -88,7 +88,8 @@ def measure_ceilings(
 
     ``known_country``: the nearest city of the true country, which is the best that any answer of
     the right country can do; a photograph in a country that is not asked is missed, by half the
-    Earth's circumference. ``nearest``: the nearest city of all countries, which no answer beats.
+    Earth's circumference, and one whose country nobody knows has the nearest city of all.
+    ``nearest``: the nearest city of all countries, which no answer beats.
 
     Args:
         predictions: With the columns of `predictions.SCHEMA`, filled in by `with_nearest`.
@@ -122,4 +123,7 @@ def _errors(predictions: pa.Table, kind: str, radius_km: float) -> Float64[np.nd
         placed = ~np.isnan(truth_of(predictions, "true_latitude"))
         missed = placed & (truth_of(predictions, "country_asked") == 0.0)
         errors[missed] = math.pi * radius_km
+        # Where nobody knows the country, any answer may be right; the value counts it too.
+        nowhere = placed & np.isnan(truth_of(predictions, "country_asked"))
+        errors[nowhere] = truth_of(predictions, CEILINGS["nearest"])[nowhere]
     return errors

@@ -97,7 +97,9 @@ def cluster_names(
     names = [_name(shared, group, place) for group, place in zip(groups, places, strict=True)]
     sizes = Counter(names)
     names = [name if name is not None and sizes[name] > 1 else None for name in names]
-    return names, shared if any(name is not None for name in names) else ""
+    said = {name.partition(":")[0] for name in names if name is not None}
+    # A photographer of one photograph is no cluster, and then all clusters may be places.
+    return names, "" if not said else "place" if said == {"place"} else shared
 
 
 def cluster_numbers(predictions: pa.Table) -> Int64[np.ndarray, " n"] | None:

@@ -29,6 +29,11 @@ class Embedded:
     features: Float[Tensor, "n d"]
     matched: tuple[bool | None, ...]
 
+    @property
+    def may_be_better_next_time(self) -> bool:
+        """Whether a photograph was damaged on the disk, of which the set's digest knows nothing."""
+        return any(error is not None and "checksum" in error for error in self.errors)
+
     def __len__(self) -> int:
         return len(self.index)
 

@@ -58,7 +58,7 @@ def embed(
             seen = _see(model, photographs, matching_batch)
             if step.counts:
                 found[step] = seen
-            if step.counts and shelf is not None:
+            if step.counts and shelf is not None and not seen.may_be_better_next_time:
                 shelf.keep(step, seen)
             if step.counts and on_photos is not None:
                 on_photos(len(seen))

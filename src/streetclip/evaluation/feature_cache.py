@@ -192,7 +192,11 @@ class FeatureCache:
         return self.folder / f"{name}.safetensors"
 
     def _make_room(self, needed: int) -> None:
-        files = [(path.stat(), path) for path in self._files()]
+        files = []
+        for path in self._files():
+            # Another command may have dropped it since it was listed.
+            with suppress(FileNotFoundError):
+                files.append((path.stat(), path))
         total = sum(state.st_size for state, _ in files)
         for state, path in sorted(files, key=lambda pair: pair[0].st_mtime_ns):
             if total + needed <= self.limit_bytes:

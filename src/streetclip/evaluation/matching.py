@@ -55,7 +55,7 @@ def match(
             choose from, and is not counted.
 
     Returns:
-        One answer a photograph; None where it is not counted.
+        One answer a photograph; None where it is not counted, as in a batch of one caption.
     """
     matched: list[bool | None] = [None] * len(captions)
     texts = sorted({text for text in captions if text is not None})
@@ -67,7 +67,8 @@ def match(
         rows = [i for i in range(start, start + batch_size) if captions[i] is not None]
         caption_id = torch.tensor([number[str(captions[i])] for i in rows], dtype=torch.int64)
         caption_id = caption_id.to(table.device)
-        if rows:
+        # One caption alone would always be found.
+        if len(set(caption_id.tolist())) > 1:
             # Autocast would round the scores to 8 bits, and the ties would decide.
             with torch.autocast(table.device.type, enabled=False):
                 found = in_batch_matches(image_features[rows], table[caption_id], caption_id)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from streetclip.evaluation.bootstrap import Estimate, Statistic
+from streetclip.evaluation.bootstrap import Estimate, Statistic, completed
 from streetclip.evaluation.draws import Draws, draw, interval
 from streetclip.evaluation.significance import SIGNIFICANT, bootstrap_p, holm, mid_p
 from streetclip.evaluation.values import STATISTICS
@@ -140,7 +140,7 @@ def paired(
         for pair in pairs
     ]
     estimates = tuple(
-        {name: _estimate(model[column_of(name)], drawn, (i, name)) for name in COMPARED}
+        {name: _estimate(model[column_of(name)], drawn, (i, name), clusters) for name in COMPARED}
         for i, model in enumerate(models)
     )
     return Paired(estimates, tuple(_judged(differences)))
@@ -156,11 +156,17 @@ def _counting_alike(models: Sequence[Columns]) -> list[dict[str, Float64[np.ndar
     ]
 
 
-def _estimate(column: Float64[np.ndarray, " n"], drawn: Draws, key: tuple[int, str]) -> Estimate:
+def _estimate(
+    column: Float64[np.ndarray, " n"],
+    drawn: Draws,
+    key: tuple[int, str],
+    clusters: Int64[np.ndarray, " n"] | None,
+) -> Estimate:
     n = int(np.count_nonzero(~np.isnan(column)))
     if not n:
         return Estimate(None, 0)
-    return Estimate(drawn.values[key], n, *interval(drawn.resamples[key]))
+    estimate = Estimate(drawn.values[key], n, *interval(drawn.resamples[key]))
+    return completed(estimate, column, clusters)
 
 
 def _difference(

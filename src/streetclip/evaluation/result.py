@@ -73,6 +73,8 @@ class Result:
         surplus: Names of photographs on the disk that the source does not name.
         set_photos: Photographs that the published set, or else the source, has; None where nobody
             knows.
+        cluster: What the user wanted to be drawn together, see `clusters`.
+        top_k: Countries that each prediction tells.
         leaks: Which of the photographs are in the training shards too, see `evaluation.leaks`;
             empty where nobody has looked.
     """
@@ -106,6 +108,8 @@ class Result:
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
     set_photos: int | None = None
+    cluster: str = "auto"
+    top_k: int = 5
     leaks: Mapping[str, Any] = field(default_factory=dict)
 
     @property

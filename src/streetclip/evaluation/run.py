@@ -228,6 +228,8 @@ def _result(
         predictions=table,
         precision=options.precision,
         clustered_by=clustered_by,
+        cluster=options.cluster,
+        top_k=options.top_k,
         decoding=protocol.decoding,
         inclusive=distance.inclusive,
         geoscore_rounded=distance.geoscore_rounded,

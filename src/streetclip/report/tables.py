@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from streetclip.evaluation.bootstrap import Estimate
+from streetclip.evaluation.bootstrap import LEAST_CLUSTERS, Estimate
 from streetclip.evaluation.result import Result
 from streetclip.report.measured import intervals
 
@@ -84,7 +84,7 @@ def number_rows(result: Result) -> list[NumberRow]:
         probable country where it is the answer by definition.
     """
     kinds = ceiling_kinds(result)
-    repeated = "country_top1" if result.decoding == "greedy" else ""
+    repeated = _repeated(result)
     return [
         NumberRow(
             name,
@@ -97,6 +97,12 @@ def number_rows(result: Result) -> list[NumberRow]:
         for name, estimate in result.values.items()
         if estimate.value is not None and name != repeated
     ]
+
+
+def _repeated(result: Result) -> str:
+    """The most probable country where it is the answer, as greedy decoding makes it."""
+    same = result.values.get("country_top1") == result.values.get("country_accuracy")
+    return "country_top1" if result.decoding == "greedy" and same else ""
 
 
 def label(name: str) -> str:
@@ -190,6 +196,8 @@ def notes(result: Result) -> list[str]:
         f"Intervals: {intervals(result)}.",
         f"Caption found in its batch: {batch}, full captions, in the order of the set.",
     ]
+    if 0 < result.clusters < LEAST_CLUSTERS:
+        lines.append(f"No intervals: {result.clusters} clusters are too few to draw from.")
     reasons = {
         "in a country that the protocol does not name; counted as wrong": result.outside_protocol,
         "without a known country; only the distance counts": result.unknown_country,

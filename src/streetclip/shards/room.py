@@ -79,6 +79,10 @@ def survey(folder: Path) -> list[Item]:
                     state, name = entry.stat(), hidden[1] if hidden else entry.name
                     size, used = state.st_size, state.st_mtime_ns
                     items[entry.name] = Item(name, path, size, size, used)
+    for item in [item for item in items.values() if item.path.name != item.name]:
+        # It was listed under both names, because it got the second one meanwhile.
+        if item.name in items and not item.path.exists():
+            del items[item.path.name]
     for name, promised in moving.items():
         part = part_of(folder / name)
         known = items.pop(part.name, Item(name, part, promised, 0, 0))

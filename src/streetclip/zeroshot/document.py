@@ -115,7 +115,8 @@ def _extended(named: str, folder: Path, asked: str, below: tuple[str, ...]) -> D
 
 def _merge(parent: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(parent)
-    if "decoding" in own:
+    before = parent.get("decoding", "greedy")
+    if own.get("decoding", before) != before:
         # What the other decoding was told has no meaning for this one.
         merged = {key: value for key, value in merged.items() if key not in DECODINGS}
     for key, value in own.items():
