@@ -17,7 +17,8 @@ def _plain_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages and maps take most of the time of a small benchmark, and have tests of their own."""
 
     def write(_: object, folder: Path, **__: object) -> None:
-        (folder / "report.md").write_text("")
+        for name in ("report.md", "report.html"):
+            (folder / name).write_text("")
 
     monkeypatch.setattr("streetclip.build.measuring.write_report", write)
 
@@ -156,13 +157,13 @@ def test_finished_combinations_are_kept_and_the_rest_is_computed(
     for path in gone.iterdir():
         if path.name != "predictions.parquet":
             path.unlink()
-    (kept / "report.md").unlink()
+    (kept / "report.html").unlink()  # Which is written last.
     with counted() as calls:
         second = run(tiny_bench.options(tmp_path / "out", *words))
     assert calls.photographs == PHOTOS
     assert_same(first, second)
     assert (kept / "results.json").stat().st_mtime_ns == before
-    assert (kept / "report.md").is_file()
+    assert (kept / "report.html").is_file()
     with counted() as calls:
         run(tiny_bench.options(tmp_path / "out", *words))
     assert (calls.photographs, calls.texts) == (0, 0)
@@ -178,7 +179,7 @@ def test_an_output_folder_of_another_call_is_refused_before_any_work(
         pytest.raises(InputError, match="another result; got: seed is 0, not 5"),
     ):
         run(tiny_bench.options(tmp_path / "one", *words, "seed=5", number=1))
-    with pytest.raises(InputError, match=r"is not empty; got: predictions.parquet, report.md"):
+    with pytest.raises(InputError, match=r"is not empty; got: predictions.parquet, report.html"):
         run(tiny_bench.options(tmp_path / "one", *words))
     assert calls.photographs == 0
 

@@ -23,7 +23,8 @@ def _plain_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages and maps take most of the time of a small benchmark, and have tests of their own."""
 
     def write(_: object, folder: Path, **__: object) -> None:
-        (folder / "report.md").write_text("")
+        for name in ("report.md", "report.html"):
+            (folder / name).write_text("")
 
     monkeypatch.setattr("streetclip.build.measuring.write_report", write)
 

@@ -59,3 +59,13 @@ def test_what_is_missing_is_said_before_anything_is_written(tmp_path: Path) -> N
     with pytest.raises(InputError, match="no such folder"):
         report_again(ReportOptions(tmp_path / "none", latex=tmp_path / "a" / "b.tex"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_latex_takes_the_place_of_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "result"
+    write_result(plain_result(4), folder)
+    before = (folder / "results.json").read_bytes()
+    for latex in (folder / "results.json", tmp_path):
+        with pytest.raises(InputError, match="is a folder, or belongs to the result"):
+            report_again(ReportOptions(folder, latex=latex))
+    assert (folder / "results.json").read_bytes() == before

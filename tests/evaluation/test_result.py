@@ -127,3 +127,17 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, problem: s
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(ResultError, match=problem):
         read_result(tmp_path)
+
+
+def test_a_result_with_the_same_predictions_is_whole_while_it_is_replaced(
+    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_result(result, tmp_path)
+
+    def full_disk(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("streetclip.evaluation.result.write_whole", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_result(replace(result, leaks={"photos": 3}), tmp_path)
+    assert read_result(tmp_path) == result

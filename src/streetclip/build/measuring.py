@@ -30,7 +30,8 @@ from streetclip.evaluation.run import (
 )
 from streetclip.evaluation.shelf import PhotoShelf, TextShelf
 from streetclip.geo.countries import countries_digest
-from streetclip.report.write import REPORT_FILE, write_report
+from streetclip.report.page import PAGE_FILE
+from streetclip.report.write import write_report
 from streetclip.shards.layout import ShardSet
 from streetclip.shards.pictures import Pictures
 from streetclip.shards.progress import OnProgress
@@ -108,7 +109,7 @@ class Session:
     def _kept(self, item: Combination) -> Result:
         result = read_result(item.folder)
         _log.info("finished already: %s", item.folder)
-        if self.processes.rank == 0 and not (item.folder / REPORT_FILE).exists():
+        if self.processes.rank == 0 and not (item.folder / PAGE_FILE).exists():
             self._report(result, item)
         return result
 

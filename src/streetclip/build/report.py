@@ -49,6 +49,11 @@ def report_again(options: ReportOptions, *, progress: bool = True) -> list[Path]
     """
     if options.latex is not None and not options.latex.absolute().parent.is_dir():
         raise InputError(f"no such folder: {options.latex.parent}", remedy="name another --latex")
+    if options.latex is not None and _is_taken(options.latex, options.result):
+        raise InputError(
+            f"--latex {options.latex} is a folder, or belongs to the result",
+            remedy="name another file",
+        )
     result = read_result(options.result)
     if options.pictures is None:
         write_report(result, options.result)
@@ -74,3 +79,9 @@ def _pictures(result: Result, options: ReportOptions, progress: bool) -> ShardPi
             remedy="give --pictures and --shards-dir as --data and shards_dir of the benchmark",
         )
     return ShardPictures(shard_set)
+
+
+def _is_taken(latex: Path, result: Path) -> bool:
+    """Whether a file of LaTeX would take the place of something else."""
+    inside = latex.absolute().parent.resolve() == result.absolute().resolve()
+    return latex.is_dir() or (inside and latex.exists() and latex.suffix != ".tex")

@@ -146,13 +146,15 @@ def write_result(result: Result, folder: Path) -> None:
 
     Args:
         result: What to write.
-        folder: Made if it does not exist; a result that lies there is replaced.
+        folder: Made if it does not exist; a result that lies there is replaced. One with the same
+            predictions is whole at every moment.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # An old results.json beside new predictions would be read as one result.
-    (folder / RESULTS_FILE).unlink(missing_ok=True)
-    table = _parquet(result.predictions)
-    write_whole(folder / PREDICTIONS_FILE, table)
+    table, path = _parquet(result.predictions), folder / PREDICTIONS_FILE
+    if not path.is_file() or path.read_bytes() != table:
+        # An old results.json beside new predictions would be read as one result.
+        (folder / RESULTS_FILE).unlink(missing_ok=True)
+        write_whole(path, table)
     content = _content(result) | {"predictions_sha256": hashlib.sha256(table).hexdigest()}
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(folder / RESULTS_FILE, text.encode())
@@ -181,7 +183,8 @@ def read_result(folder: Path) -> Result:
     del content["version"]
     try:
         # pq.read_table would import pandas.
-        table = pq.ParquetFile(io.BytesIO(raw)).read()
+        # A thread of its pool that still starts when the process ends would abort it.
+        table = pq.ParquetFile(io.BytesIO(raw)).read(use_threads=False)
         records = {name: read(content.pop(name)) for name, read in _READERS.items()}
         return Result(**content, **records, predictions=table)
     except (KeyError, TypeError, AttributeError, pa.ArrowInvalid) as error:

@@ -61,7 +61,8 @@ def start_weights(name: str, pretrained: str | None, start_from: str | None) -> 
         return _of_folder(Path(name.removeprefix(PREFIX)))
     model, _, tag = name.removeprefix("open_clip:").partition(":")
     weights = pretrained or tag or None
-    if weights is None and "/" in model and not model.endswith(".json"):
+    is_folder = "/" in model or Path(model).is_dir()
+    if weights is None and is_folder and not model.endswith(".json"):
         return StartWeights(f"the folder `{Path(model).name}`", UNKNOWN)
     if weights is None:
         return StartWeights("new weights, drawn at random", OWN)

@@ -206,7 +206,7 @@ def _short(value: Any) -> str:
     text = str(value)
     if "://" in text:
         text = shown(text)
-    is_path = "/" in text and " " not in text
+    is_path = "/" in text and (" " not in text or text.startswith(("/", "~")))
     return text.rstrip("/").rpartition("/")[2] if is_path else text
 
 

@@ -7,6 +7,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
+from streetclip.errors import hide_secrets
 from streetclip.manifest.labels import Disagreement
 from streetclip.records import Rejection
 from streetclip.shards.layout import write_whole
@@ -66,7 +67,9 @@ def benchmark_option(
     # A photograph that is listed twice is there, and counts once.
     twice = sum(row.reason == "duplicate_row" for row in rows)
     missing = [
-        row.name if row.reason == "missing_file" else f"{row.name} ({row.reason})"
+        hide_secrets(row.name)
+        if row.reason == "missing_file"
+        else f"{hide_secrets(row.name)} ({row.reason})"
         for row in rows
         if row.reason != "duplicate_row"
     ]
