@@ -29,7 +29,7 @@ TRAINING = Training(
 )
 CARD = Card(
     name="mine",
-    library="transformers",
+    reader="transformers",
     weights_digest="a" * 64,
     towers={"activation": "QuickGELU"},
     start="`ViT-B-32` with open_clip's weights `openai`",
@@ -95,7 +95,7 @@ def test_what_nobody_knows_is_said_to_be_unknown() -> None:
 
 
 def test_converted_weights_claim_no_training() -> None:
-    text = model_card(replace(CARD, library="open_clip", training=None), [])
+    text = model_card(replace(CARD, reader="open_clip", training=None), [])
     assert "streetclip has only converted these weights" in text
     assert 'create_model_from_pretrained("local-dir:THIS_FOLDER")' in text
     assert "optimizer steps" not in text

@@ -125,7 +125,7 @@ def _card(options: ExportOptions, name: str, backbone: Backbone, digest: str) ->
     start = start_of(training, name)
     return Card(
         name=options.out.absolute().name,
-        library=LIBRARIES[options.to],
+        reader=LIBRARIES[options.to],
         weights_digest=digest,
         towers=_towers(backbone),
         start=start.what,

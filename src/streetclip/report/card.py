@@ -34,7 +34,7 @@ def model_card(card: Card, results: Sequence[Result]) -> str:
             f"street photographs were taken by asking in words. Exported by streetclip {version}."
         ),
         "## Use",
-        _USE[card.library],
+        _USE[card.reader],
         "## Model",
         _table(
             ("part", "value"),
@@ -92,7 +92,7 @@ def _front_matter(card: Card) -> str:
         [f"license: {card.licence}"] if known else ["license: other", _LICENCE_NAMES[card.licence]]
     )
     lines += [
-        f"library_name: {card.library}",
+        f"library_name: {card.reader}",
         "pipeline_tag: zero-shot-image-classification",
         "tags: [clip, geolocation, streetclip]",
     ]

@@ -58,7 +58,7 @@ class Card:
 
     Args:
         name: What the export is called.
-        library: ``transformers`` or ``open_clip``.
+        reader: The library that reads the weights, ``transformers`` or ``open_clip``.
         weights_digest: As it stands in results.
         towers: What the model is, label to value.
         start: What it began with, in words.
@@ -68,7 +68,7 @@ class Card:
     """
 
     name: str
-    library: str
+    reader: str
     weights_digest: str
     towers: Mapping[str, str]
     start: str
