@@ -12,7 +12,7 @@ from torch import Tensor
 from streetclip.evaluation.embedded import Embedded, joined
 from streetclip.evaluation.feature_cache import FeatureCache, Kept, name_of
 from streetclip.evaluation.photographs import Pass
-from streetclip.zeroshot.bank import encode_distinct
+from streetclip.zeroshot.bank import announced, encode_distinct
 
 # Raised when the same photographs or texts would get other features than before.
 VERSION = 1
@@ -155,8 +155,8 @@ class TextShelf:
         if kept is not None:
             table = kept.tensors["features"].to(device)
         else:
-            announced = encode if between is None else _announced(encode, between)
-            table = encode_distinct(texts, announced, batch_size=batch_size)
+            telling = encode if between is None else announced(encode, between)
+            table = encode_distinct(texts, telling, batch_size=batch_size)
             self.cache.write(name, {"features": table}, {"texts": len(texts)})
         row = {text: number for number, text in enumerate(texts)}
 
@@ -166,13 +166,3 @@ class TextShelf:
             return table[torch.tensor([row[text] for text in asked], device=device)]
 
         return look_up
-
-
-def _announced(
-    encode: Callable[[Sequence[str]], Tensor], between: Callable[[], None]
-) -> Callable[[Sequence[str]], Tensor]:
-    def announced(texts: Sequence[str]) -> Tensor:
-        between()
-        return encode(texts)
-
-    return announced

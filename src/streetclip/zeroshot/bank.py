@@ -47,7 +47,7 @@ def build_bank(
     Returns:
         The bank, in fp32 on the device that the features come from.
     """
-    encode = encode_texts if between is None else _announced(encode_texts, between)
+    encode = encode_texts if between is None else announced(encode_texts, between)
     table = encode_distinct(candidates.distinct_prompts, encode, batch_size=batch_size)
     row = {prompt: number for number, prompt in enumerate(candidates.distinct_prompts)}
 
@@ -102,9 +102,16 @@ def encode_distinct(
     return features[torch.tensor(order, device=features.device).argsort()]
 
 
-def _announced(
+def announced(
     encode_texts: Callable[[Sequence[str]], Tensor], between: Callable[[], None]
 ) -> Callable[[Sequence[str]], Tensor]:
+    """An encoder that calls something before each pass.
+
+    Args:
+        encode_texts: Texts to features.
+        between: What it raises ends the work.
+    """
+
     def encode(texts: Sequence[str]) -> Tensor:
         between()
         return encode_texts(texts)
