@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+from tests.plainresult import result_of
 
-from streetclip.evaluation.predictions import SCHEMA
 from streetclip.evaluation.result import Result, write_result
-from streetclip.evaluation.values import measure
 
 # Kilometers of an answer that is right, and of one that is wrong.
 NEAR, FAR = 10.0, 4000.0
@@ -55,26 +53,7 @@ def planted(
         }
         for i in range(n)
     ]
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    given: dict[str, Any] = {
-        "set_name": "val",
-        "model": "tiny",
-        "weights_digest": "a" * 64,
-        "protocol": "paper",
-        "protocol_digest": "b" * 64,
-        "shard_set_digest": "c" * 64,
-        "photos": n,
-        "unreadable": (),
-        "outside_protocol": 0,
-        "unknown_country": 0,
-        "prompts": 3,
-        "matching_batch": 32,
-        "resamples": 10,
-        "seed": 0,
-        "values": measure(table, resamples=10) if "values" not in changes else {},
-        "predictions": table,
-    }
-    return Result(**given | changes)
+    return result_of(rows, **{"resamples": 10, **changes})
 
 
 def write_planted(folder: Path, right: Sequence[bool], **given: Any) -> Path:

@@ -1,10 +1,10 @@
-import pyarrow as pa
+from pathlib import Path
+
 import pytest
+from tests.plainresult import result_of
 from tests.tinybench import TinyBench, write_tiny_bench
 
-from streetclip.evaluation.predictions import SCHEMA
 from streetclip.evaluation.result import Result
-from streetclip.evaluation.values import measure
 
 
 @pytest.fixture(scope="session")
@@ -17,22 +17,15 @@ def tiny_bench(tmp_path_factory: pytest.TempPathFactory) -> TinyBench:
 def tiny_result() -> Result:
     """A result of one photograph."""
     row = {"key": "a", "distance_km": 3.0, "true_latitude": 1.0, "true_longitude": 2.0}
-    table = pa.Table.from_pylist([row], schema=SCHEMA)
-    return Result(
-        set_name="val",
-        model="tiny",
-        weights_digest="a" * 64,
-        protocol="paper",
-        protocol_digest="b" * 64,
-        shard_set_digest="c" * 64,
-        photos=1,
-        unreadable=(),
-        outside_protocol=0,
-        unknown_country=0,
-        prompts=3,
-        matching_batch=1,
-        resamples=10,
-        seed=0,
-        values=measure(table, resamples=10),
-        predictions=table,
-    )
+    return result_of([row], resamples=10, matching_batch=1)
+
+
+@pytest.fixture
+def plain_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and maps take most of the time of a small benchmark, and have tests of their own."""
+
+    def write(_: object, folder: Path, **__: object) -> None:
+        for name in ("report.md", "report.html"):
+            (folder / name).write_text("")
+
+    monkeypatch.setattr("streetclip.build.measuring.write_report", write)

@@ -11,16 +11,7 @@ from tests.tinyshards import write_tiny_shards
 from streetclip.errors import InputError
 from streetclip.shards.index import index_shards
 
-
-@pytest.fixture(autouse=True)
-def _plain_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages and maps take most of the time of a small benchmark, and have tests of their own."""
-
-    def write(_: object, folder: Path, **__: object) -> None:
-        for name in ("report.md", "report.html"):
-            (folder / name).write_text("")
-
-    monkeypatch.setattr("streetclip.build.measuring.write_report", write)
+pytestmark = pytest.mark.usefixtures("plain_reports")
 
 
 def test_every_combination_has_its_folder_and_the_tables_show_all(

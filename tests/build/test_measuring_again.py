@@ -17,16 +17,7 @@ from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.evaluation.feature_cache import FeatureCache
 from streetclip.evaluation.result import read_result
 
-
-@pytest.fixture(autouse=True)
-def _plain_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages and maps take most of the time of a small benchmark, and have tests of their own."""
-
-    def write(_: object, folder: Path, **__: object) -> None:
-        for name in ("report.md", "report.html"):
-            (folder / name).write_text("")
-
-    monkeypatch.setattr("streetclip.build.measuring.write_report", write)
+pytestmark = pytest.mark.usefixtures("plain_reports")
 
 
 def _killed_after_two_parts(options: BenchmarkConfig) -> None:

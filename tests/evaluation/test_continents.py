@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import pyarrow as pa
 import pytest
+from tests.plainresult import result_of
 
 from streetclip.evaluation.continents import by_continent
-from streetclip.evaluation.predictions import SCHEMA
 from streetclip.evaluation.result import Result
-from streetclip.evaluation.values import measure
 from streetclip.geo.countries import countries
 
 # True country, predicted country, distance in km.
@@ -24,25 +22,7 @@ ROWS = [
 
 @pytest.fixture
 def result() -> Result:
-    table = pa.Table.from_pylist([_row(*row) for row in ROWS], schema=SCHEMA)
-    return Result(
-        set_name="val",
-        model="tiny",
-        weights_digest="a",
-        protocol="paper",
-        protocol_digest="b",
-        shard_set_digest="c",
-        photos=len(ROWS),
-        unreadable=(),
-        outside_protocol=0,
-        unknown_country=1,
-        prompts=3,
-        matching_batch=32,
-        resamples=50,
-        seed=0,
-        values=measure(table, resamples=20),
-        predictions=table,
-    )
+    return result_of([_row(*row) for row in ROWS], resamples=50, unknown_country=1)
 
 
 def _row(true: str | None, predicted: str, distance_km: float) -> dict[str, Any]:
