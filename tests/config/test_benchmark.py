@@ -31,7 +31,7 @@ def test_what_is_shown_is_read_back_as_the_same_options(tmp_path: Path) -> None:
         ("bootstrap=9", "bootstrap"),
         ("precision=16-true", "precision"),
         ("features.cache_gib=-1", "features.cache_gib"),
-        ("modells=[a]", "modells"),
+        ("topk=3", "topk"),
     ],
 )
 def test_options_that_cannot_be_are_refused_by_name(word: str, problem: str) -> None:
