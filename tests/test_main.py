@@ -1,3 +1,4 @@
+import errno
 import re
 import subprocess
 import sys
@@ -76,6 +77,24 @@ def test_an_interrupted_command_says_so_without_a_traceback(
     monkeypatch.setattr("streetclip.geo.locate.locate", interrupt)
     answer = command("locate", "1", "2")
     assert (answer.code, answer.err) == (130, "streetclip: interrupted\n")
+
+
+def test_what_the_system_refuses_is_said_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "x.json")
+
+    monkeypatch.setattr("streetclip.geo.locate.locate", refuse)
+    answer = command("locate", "1", "2")
+    assert answer.code == 1
+    assert answer.err == (
+        "streetclip: the system refused: [Errno 28] No space left on device: 'x.json'; "
+        "STREETCLIP_TRACEBACK=1 shows where it came from\n"
+    )
+    monkeypatch.setenv("STREETCLIP_TRACEBACK", "1")
+    with pytest.raises(OSError, match="No space left"):
+        command("locate", "1", "2")
 
 
 def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +12,8 @@ from importlib import import_module
 from streetclip import __version__
 from streetclip.errors import StreetclipError
 
+TRACEBACK = "STREETCLIP_TRACEBACK"
+"""Environment variable that lets errors of the system end the command with a traceback."""
 COMMANDS = {
     "pretrain": "train a model on captions written from coordinates",
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
@@ -33,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 done, 2 wrong input, 85 preempted and saved, 1 anything else that the package raised on
-        purpose, 130 interrupted.
+        purpose or the system refused, 130 interrupted.
     """
     parser = _parser(argv)
     arguments, rest = parser.parse_known_args(argv)
@@ -48,6 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StreetclipError as error:
         print(f"streetclip: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        # What could be known before the work is an InputError; this is a disk that filled up, a
+        # folder that vanished. Errors without a number are no errors of the system.
+        if error.errno is None or os.environ.get(TRACEBACK):
+            raise
+        hint = f"{TRACEBACK}=1 shows where it came from"
+        print(f"streetclip: the system refused: {error}; {hint}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("streetclip: interrupted", file=sys.stderr)
         return 130

@@ -101,7 +101,7 @@ def test_stricter_limits_find_less(case: Case) -> None:
         ({"max_bits": 65}, "--max-bits; got: 65; allowed: 0 to 64"),
         ({"max_meters": -1.0}, "--max-meters; got: -1.0; allowed: 0 or more"),
         ({"max_meters": float("nan")}, "--max-meters; got: nan"),
-        ({"out": Path("absent/pairs.csv")}, "no such folder: absent; name another --out"),
+        ({"out": Path("absent/pairs.csv")}, "no such folder: absent; make it, or another --out"),
         ({"train": "absent"}, "no shard set at absent"),
     ],
 )

@@ -65,7 +65,15 @@ def test_latex_takes_the_place_of_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "result"
     write_result(plain_result(4), folder)
     before = (folder / "results.json").read_bytes()
-    for latex in (folder / "results.json", tmp_path):
-        with pytest.raises(InputError, match="is a folder, or belongs to the result"):
+    mine = tmp_path / "mine.tex"
+    mine.write_text("% my paper")
+    for latex in (folder / "results.json", mine):
+        with pytest.raises(InputError, match="is no file that this command has written"):
             report_again(ReportOptions(folder, latex=latex))
+    with pytest.raises(InputError, match="is a folder; name a file as --latex"):
+        report_again(ReportOptions(folder, latex=tmp_path))
     assert (folder / "results.json").read_bytes() == before
+    assert mine.read_text() == "% my paper"
+    # Its own table of an earlier call is written anew.
+    for _ in range(2):
+        assert report_again(ReportOptions(folder, latex=tmp_path / "t.tex"))[1].exists()

@@ -21,7 +21,6 @@ def test_the_command_says_what_it_has_written(tmp_path: Path) -> None:
     [
         ((), "required: RESULT"),
         (("none",), "no result at none"),
-        (("none", "--latex", "no/t.tex"), "no such folder: no"),
     ],
 )
 def test_wrong_words_are_named(

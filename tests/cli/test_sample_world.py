@@ -33,4 +33,4 @@ def test_wrong_numbers_and_a_full_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     answer = command("sample-world", tmp_path, "--photos", "1")
     assert answer.code == 2
-    assert "output folder is not empty" in answer.err
+    assert "is not empty; choose a new or empty folder" in answer.err

@@ -92,7 +92,7 @@ def test_no_town_is_in_both_halves(world: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_empty_is_refused(world: Path) -> None:
-    with pytest.raises(InputError, match=r"not empty.*name a new folder"):
+    with pytest.raises(InputError, match=r"not empty.*choose a new or empty folder"):
         generate(world, 1, seed=1)
 
 

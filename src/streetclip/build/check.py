@@ -15,6 +15,7 @@ from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
+from streetclip.shards.output import check_folder
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.protocol import Protocol, load_protocol
 
@@ -118,12 +119,13 @@ def _hardware(trainer: TrainerConfig) -> list[str]:
 
 
 def _folders(options: Experiment) -> list[str]:
-    named = {"runs_dir": options.runs_dir, "data.shards_dir": options.data.shards_dir}
-    return [
-        f"{name} is not a folder: {path}"
-        for name, path in named.items()
-        if Path(path).exists() and not Path(path).is_dir()
-    ]
+    problems: list[str] = []
+    _attempt(problems, lambda: check_folder(Path(options.runs_dir), "runs_dir"))
+    shards = Path(options.data.shards_dir)
+    # Shard sets that are there already may lie on a disk that is read-only.
+    if not shards.is_dir():
+        _attempt(problems, lambda: check_folder(shards, "data.shards_dir"))
+    return problems
 
 
 def _monitor(options: Experiment) -> list[str]:

@@ -20,6 +20,7 @@ from streetclip.model.weights import weights_digest
 from streetclip.report.card import model_card
 from streetclip.report.card_facts import Card
 from streetclip.shards.layout import sync_folder, write_whole
+from streetclip.shards.output import check_new_folder
 
 CARD_FILE = "README.md"
 LIBRARIES: Mapping[str, str] = {"hf": "transformers", "open_clip": "open_clip"}
@@ -60,10 +61,7 @@ def export(options: ExportOptions) -> Path:
     """
     if options.to not in LIBRARIES:
         raise InputError("--to", got=options.to, allowed=", ".join(LIBRARIES))
-    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        raise InputError(
-            f"output folder {options.out} is not empty", remedy="choose a new or empty folder"
-        )
+    check_new_folder(options.out)
     name = on_disk(options.model)
     backbone = named_backbone(name).eval()
     digest = weights_digest(backbone)

@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from streetclip.build.model import OPEN_CLIP, is_checkpoint
-from streetclip.errors import InputError
+from streetclip.errors import InputError, ResultError
 from streetclip.evaluation.result import PREDICTIONS_FILE, RESULTS_FILE, read_result
 from streetclip.model.hf_model import PREFIX as HF
+from streetclip.shards.output import NEW_FOLDER, check_folder
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.document import taken_apart
 
@@ -16,7 +17,6 @@ TABLES_FILES = (
     *("tables.md", "tables.tex"),
     *("comparison.json", "comparison.md", "comparison.html"),
 )
-_REMEDY = "choose a new or empty folder"
 _LONGEST = 80
 # What `write_result` has written when it is killed.
 _BEGUN = {PREDICTIONS_FILE, *(f"{name}.partial" for name in (PREDICTIONS_FILE, RESULTS_FILE))}
@@ -119,17 +119,17 @@ def check_output(out: Path, names: Iterable[str]) -> None:
     Raises:
         InputError: It is no folder, or holds something else.
     """
+    check_folder(out, "output folder")
     if not out.exists():
         return
-    if not out.is_dir():
-        raise InputError(f"output folder {out} is a file", remedy=_REMEDY)
     ours = {*names, *TABLES_FILES, *(f"{name}.partial" for name in TABLES_FILES)}
     foreign = sorted(path.name for path in out.iterdir() if path.name not in ours)
     if foreign:
+        single = ": it holds a single result, beside which others have no place"
         raise InputError(
-            f"output folder {out} is not empty",
+            f"output folder {out} is not empty{single if RESULTS_FILE in foreign else ''}",
             got=", ".join(foreign[:5]) + (", ..." if len(foreign) > 5 else ""),
-            remedy=_REMEDY,
+            remedy=NEW_FOLDER,
         )
 
 
@@ -144,16 +144,22 @@ def is_finished(folder: Path, expected: Mapping[str, object]) -> bool:
         False for a new or empty folder, and for what a killed call has begun to write.
 
     Raises:
-        InputError: It holds another result, or something else.
+        InputError: It holds another result, a damaged one, or something else.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"output folder {folder} is a file", remedy=_REMEDY)
+    check_folder(folder, "output folder")
     found = {path.name for path in folder.iterdir()} if folder.exists() else set()
     if RESULTS_FILE not in found:
         if found - _BEGUN:
-            raise InputError(f"output folder {folder} is not empty", remedy=_REMEDY)
+            raise InputError(f"output folder {folder} is not empty", remedy=NEW_FOLDER)
         return False
-    result = read_result(folder)
+    try:
+        result = read_result(folder)
+    except ResultError as error:
+        raise InputError(
+            f"output folder {folder} holds a result that cannot be read",
+            got=error,
+            remedy="delete that folder and give the command again",
+        ) from error
     differing = [
         f"{name} is {_short(getattr(result, name))}, not {_short(value)}"
         for name, value in expected.items()
@@ -163,7 +169,7 @@ def is_finished(folder: Path, expected: Mapping[str, object]) -> bool:
         raise InputError(
             f"output folder {folder} is not empty: it holds another result",
             got="; ".join(differing),
-            remedy=_REMEDY,
+            remedy=NEW_FOLDER,
         )
     return True
 

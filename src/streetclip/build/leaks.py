@@ -23,6 +23,7 @@ from streetclip.report.write import write_report
 from streetclip.shards.fingerprint import BITS, fingerprints
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.lists import write_csv
+from streetclip.shards.output import check_file, check_folder
 from streetclip.shards.progress import progress_bars
 
 
@@ -96,8 +97,11 @@ def _check(options: LeakOptions) -> None:
         raise InputError("--max-bits", got=options.max_bits, allowed=f"0 to {BITS}")
     if not 0 <= options.max_meters < float("inf"):
         raise InputError("--max-meters", got=options.max_meters, allowed="0 or more")
-    if options.out is not None and not options.out.absolute().parent.is_dir():
-        raise InputError(f"no such folder: {options.out.parent}", remedy="name another --out")
+    if options.out is not None:
+        header = ",".join(PAIR_COLUMNS).encode()
+        check_file(options.out, "--out", is_ours=lambda begin: begin.startswith(header))
+    if options.result is not None:
+        check_folder(options.result, "--result")
 
 
 def _check_result(result: Result | None, digest: str, options: LeakOptions) -> None:

@@ -14,6 +14,7 @@ from streetclip.report.page import PAGE_FILE
 from streetclip.report.pictures import ShardPictures
 from streetclip.report.write import write_report
 from streetclip.shards.durable import write_whole
+from streetclip.shards.output import check_file, check_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,10 @@ def report_again(options: ReportOptions, *, progress: bool = True) -> list[Path]
     Raises:
         InputError: There is no result, or the photographs are not those that were evaluated.
     """
-    if options.latex is not None and not options.latex.absolute().parent.is_dir():
-        raise InputError(f"no such folder: {options.latex.parent}", remedy="name another --latex")
-    if options.latex is not None and _is_taken(options.latex, options.result):
-        raise InputError(
-            f"--latex {options.latex} is a folder, or belongs to the result",
-            remedy="name another file",
-        )
     result = read_result(options.result)
+    check_folder(options.result, "the result")
+    if options.latex is not None:
+        check_file(options.latex, "--latex", is_ours=_is_latex)
     if options.pictures is None:
         write_report(result, options.result)
     else:
@@ -81,7 +78,6 @@ def _pictures(result: Result, options: ReportOptions, progress: bool) -> ShardPi
     return ShardPictures(shard_set)
 
 
-def _is_taken(latex: Path, result: Path) -> bool:
-    """Whether a file of LaTeX would take the place of something else."""
-    inside = latex.absolute().parent.resolve() == result.absolute().resolve()
-    return latex.is_dir() or (inside and latex.exists() and latex.suffix != ".tex")
+def _is_latex(begin: bytes) -> bool:
+    """Whether a file begins as the tables that this command writes."""
+    return begin.startswith(rb"\begin{table}")

@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-from streetclip.errors import InputError
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
@@ -40,8 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print the tables, and write them if asked to."""
     out: Path | None = arguments.out
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"--out {out} is not empty", remedy="choose a new or empty folder")
+    from streetclip.shards.output import check_new_folder
+
+    if out is not None:
+        check_new_folder(out)
     from rich.console import Console
 
     from streetclip.build.compare import compare_folders

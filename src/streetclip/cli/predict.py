@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"--out {arguments.out}", allowed="a name ending in .jsonl or .csv")
     if not 0.0 <= arguments.abstain <= 1.0 or arguments.top < 1:
         raise InputError("--abstain is 0 to 1, and --top is 1 or more")
-    if arguments.out is not None and not arguments.out.parent.is_dir():
-        raise InputError(
-            f"no such folder: {arguments.out.parent}", remedy="make it, or name another --out"
-        )
+    if arguments.out is not None:
+        from streetclip.shards.output import check_file
+
+        check_file(arguments.out, "--out", is_ours=_is_answers)
     found = [photograph for source in arguments.source for photograph in find(source)]
     photographs = [photograph for photograph in found if isinstance(photograph, Path)]
     from streetclip.build.benchmark import questions_for
@@ -151,6 +151,11 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
     console = Console()
     # In a file or a pipe nothing needs to fit a window.
     (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def _is_answers(begin: bytes) -> bool:
+    """Whether a file begins as the answers that this command writes."""
+    return begin.startswith((b'{"key": ', b"key,")) or not begin
 
 
 def _write(rows: Sequence[dict[str, Any]], out: Path) -> None:

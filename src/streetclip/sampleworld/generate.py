@@ -14,6 +14,7 @@ from streetclip.errors import InputError
 from streetclip.sampleworld.scene import render
 from streetclip.sampleworld.towns import SPLITS, ranked_countries, towns_of
 from streetclip.sampleworld.world import Facts, draw_facts, scene_of
+from streetclip.shards.output import check_new_folder
 from streetclip.shards.pool import in_processes
 
 # Changes whenever the same seed would give another picture, so that built sets are made anew.
@@ -79,8 +80,7 @@ def generate(
 
 
 def _check(out: Path, photos: int, towns: str, countries: int | None, size_px: int) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"output folder is not empty: {out}", remedy="name a new folder")
+    check_new_folder(out, "output folder")
     for name, value, least in (("photos", photos, 1), ("size_px", size_px, 16)):
         if value < least:
             raise InputError(f"{name} is too small", got=value, allowed=f"{least} or more")

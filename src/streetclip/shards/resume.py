@@ -13,6 +13,7 @@ import PIL
 
 from streetclip.errors import ShardError
 from streetclip.shards.layout import write_whole
+from streetclip.shards.output import check_folder
 from streetclip.shards.pack import PackSample
 
 logger = logging.getLogger(__name__)
@@ -29,10 +30,10 @@ def check_output(out: Path) -> None:
         out: Where shards shall go.
 
     Raises:
-        ShardError: It is a file, a finished shard set, or not empty.
+        ShardError: It is a finished shard set, or not empty.
+        InputError: It is a file, or nothing can be written there.
     """
-    if out.exists() and not out.is_dir():
-        raise ShardError(f"output {out} is a file", allowed="a new or empty folder")
+    check_folder(out, "output")
     if not out.is_dir() or not any(out.iterdir()) or (out / STATE_FOLDER).is_dir():
         return
     if (out / BUILD_FILE).is_file():
