@@ -10,6 +10,7 @@ import pytest
 
 from streetclip.errors import ResultError
 from streetclip.evaluation.bootstrap import Estimate
+from streetclip.evaluation.leak_facts import FACTS
 from streetclip.evaluation.result import Result, logged_values, read_result, write_result
 from streetclip.evaluation.run import EvaluationOptions, evaluate
 from streetclip.shards.layout import ShardSet
@@ -76,7 +77,7 @@ def test_values_that_no_photograph_counts_for_are_not_logged(result: Result) -> 
 def test_a_result_on_a_part_of_a_set_is_titled_as_partial(result: Result, tmp_path: Path) -> None:
     # One of the three photographs cannot be read.
     assert result.title == "val (partial: 2 of 3 photographs)"
-    leaks = {"pictures": 1, "pairs": [{"km": 0.5}]}
+    leaks = {name: kind(1) for name, kind in FACTS.items()} | {"pairs": [{"km": 0.5}]}
     told = replace(
         result,
         set_name="im2gps3k",
@@ -108,8 +109,16 @@ def test_an_incomplete_result_is_refused(result: Result, tmp_path: Path) -> None
     ("change", "problem"),
     [
         ({"version": 99}, "another version; got: 99; allowed: 2"),
-        ({"values": {"x": {"mean": 1}}}, "is incomplete"),
+        ({"values": {"x": {"mean": 1}}}, "values is .*, not a mapping to Estimate"),
         ({"surprise": 1}, "is incomplete"),
+        ({"set_name": 5}, "other types; got: set_name is 5, not str; run the benchmark again"),
+        ({"photos": "x", "top_k": True}, "photos is 'x', not int; top_k is True, not int"),
+        ({"set_photos": 0.5}, "set_photos is 0.5, not int or null"),
+        ({"missing": [1]}, r"missing is \[1\], not a list of str"),
+        ({"unreadable": [{"key": 1, "reason": "r"}]}, "unreadable is no list of keys and reasons"),
+        ({"values": {"x": {"value": "0.5", "n": 1}}}, "values is .*, not a mapping to Estimate"),
+        ({"leaks": {"photos": 3}}, "leaks.train_digest is missing"),
+        ({"leaks": [1]}, r"leaks is \[1\], not a mapping"),
     ],
 )
 def test_a_result_of_another_form_is_refused(

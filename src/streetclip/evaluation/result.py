@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 from streetclip.errors import ResultError
 from streetclip.evaluation.bootstrap import Estimate
 from streetclip.evaluation.calibration import CoveragePoint, ReliabilityBin
+from streetclip.evaluation.leak_facts import leak_problems
 from streetclip.evaluation.predictions import SCHEMA
 from streetclip.evaluation.registry import set_title
+from streetclip.evaluation.typed import fits, misfits
 from streetclip.shards.layout import write_whole
 
 VERSION = 2
@@ -181,14 +183,36 @@ def read_result(folder: Path) -> Result:
             remedy="run the benchmark again",
         )
     del content["version"]
+    _check_types(content, folder)
     try:
         # pq.read_table would import pandas.
         # A thread of its pool that still starts when the process ends would abort it.
         table = pq.ParquetFile(io.BytesIO(raw)).read(use_threads=False)
         records = {name: read(content.pop(name)) for name, read in _READERS.items()}
-        return Result(**content, **records, predictions=table)
-    except (KeyError, TypeError, AttributeError, pa.ArrowInvalid) as error:
+        result = Result(**content, **records, predictions=table)
+    except (KeyError, TypeError, AttributeError, ValueError, pa.ArrowException) as error:
         raise ResultError(f"{folder / RESULTS_FILE} is incomplete", got=repr(error)) from error
+    if not table.schema.equals(SCHEMA):
+        raise ResultError(f"{path} has other columns", remedy="run the benchmark again")
+    return result
+
+
+def _check_types(content: Mapping[str, Any], folder: Path) -> None:
+    """Refuses values that the reports would stumble over."""
+    unreadable = content.get("unreadable", [])
+    problems = misfits(
+        Result, {name: value for name, value in content.items() if name != "unreadable"}
+    )
+    if not fits(unreadable, tuple[Mapping[str, str], ...]):
+        problems.append("unreadable is no list of keys and reasons")
+    if not problems:
+        problems = leak_problems(content.get("leaks", {}))
+    if problems:
+        raise ResultError(
+            f"{folder / RESULTS_FILE} has values of other types",
+            got="; ".join(problems),
+            remedy="run the benchmark again",
+        )
 
 
 def _content(result: Result) -> dict[str, Any]:

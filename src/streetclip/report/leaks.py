@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streetclip.evaluation.bootstrap import Estimate
+from streetclip.evaluation.leak_facts import WITHOUT
 from streetclip.evaluation.result import Result
 
 # Above the cells of a row: those of the whole set, and those without what training has seen.
@@ -57,6 +58,9 @@ def leak_rows(result: Result) -> list[tuple[str, Estimate, Estimate]]:
         Name, value on all photographs, value without; empty where nobody has looked, or where no
         photograph counts.
     """
-    without = result.leaks.get("values_without", {})
-    pairs = [(name, result.values[name], Estimate(**value)) for name, value in without.items()]
+    pairs = [
+        (name, result.values[name], Estimate(**value))
+        for name, value in result.leaks.get(WITHOUT, {}).items()
+        if name in result.values
+    ]
     return [pair for pair in pairs if pair[1].value is not None]
