@@ -148,7 +148,15 @@ def _alone(
             first, second, *_ = (members[0] for members in sets)
             raise different_sets(first, second if folder is first else folder)
     return tuple(
-        f"{folder.path} is the only result on its photographs ('{folder.result.set_name}') and is "
-        "left out."
+        f"{_inside(folder, within)} is the only result on its photographs "
+        f"('{folder.result.set_name}') and is left out."
         for folder in alone
     )
+
+
+def _inside(folder: ResultFolder, within: dict[Path, Path | None]) -> str:
+    """A result by the folder of several that the user has named, wherever that lies."""
+    outer = within[folder.path]
+    if outer is None or not folder.path.is_absolute():
+        return folder.shown
+    return str(outer.name / folder.path.relative_to(outer))

@@ -1,6 +1,5 @@
 """Which photographs several results have in common, and whether they may be compared at all."""
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
@@ -11,13 +10,12 @@ import pyarrow as pa
 from jaxtyping import Bool, Float64, Int64
 
 from streetclip.errors import ResultError
+from streetclip.evaluation.asked import photograph_keys, true_places
 from streetclip.evaluation.clusters import cluster_names, cluster_numbers
 from streetclip.evaluation.paired import COMPARED, ERRORS, column_of
 from streetclip.evaluation.result import Result
 from streetclip.evaluation.values import columns_of
 
-# The keys that our shards have: a running number, and the beginning of the file's digest.
-_OUR_KEY = re.compile(r"[0-9]+_([0-9a-f]{16})")
 # Relative; sums in another order differ in the last digits.
 _ROUNDING = 1e-9
 
@@ -37,6 +35,16 @@ class ResultFolder:
     result: Result
     digest: str
     name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The path in what is written down and passed on: where a home lies is nobody's business.
+
+        Example:
+            >>> ResultFolder(Path("/home/me/results/paper"), ..., "").shown
+            'paper'
+        """
+        return self.path.name if self.path.is_absolute() else str(self.path)
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def different_sets(first: ResultFolder, second: ResultFolder) -> ResultError:
     Returns:
         What the caller raises.
     """
-    one, two = _keys([first.result, second.result])
+    one, two = photograph_keys([first.result, second.result])
     both = len({*one} & {*two})
     remedy = f"--common compares on the {both:,} that both have" if both else None
     return ResultError(
@@ -116,7 +124,7 @@ def align(folders: Sequence[ResultFolder]) -> Aligned:
     Raises:
         ResultError: No photograph is common, or a result holds one twice.
     """
-    keys = _keys([folder.result for folder in folders])
+    keys = photograph_keys([folder.result for folder in folders])
     rows = [_rows(folder, own) for folder, own in zip(folders, keys, strict=True)]
     first, *others = rows
     shared = [name for name in first if all(name in other for other in others)]
@@ -124,7 +132,7 @@ def align(folders: Sequence[ResultFolder]) -> Aligned:
         folder.result.predictions.take(pa.array([row[name] for name in shared], pa.int64()))
         for folder, row in zip(folders, rows, strict=True)
     ]
-    places = [_places(table) for table in tables]
+    places = [true_places(table) for table in tables]
     same = np.all([_equal(place, places[0]) for place in places], axis=(0, 2))
     if not same.any():
         names = " and ".join(str(folder.path) for folder in folders)
@@ -151,29 +159,8 @@ def _set(result: Result) -> str:
 def _together(one: Result, other: Result, *, common: bool) -> bool:
     if one.shard_set_digest == other.shard_set_digest:
         return True
-    first, second = (frozenset(keys) for keys in _keys([one, other]))
+    first, second = (frozenset(keys) for keys in photograph_keys([one, other]))
     return first == second or (common and not first.isdisjoint(second))
-
-
-def _keys(results: Sequence[Result]) -> list[list[str]]:
-    """The photographs that each result was asked for; those with an answer come first.
-
-    In another build of a set a photograph may have another number, and the same digest.
-    """
-    keys = [
-        [*result.predictions["key"].to_pylist(), *(key for key, _ in result.unreadable)]
-        for result in results
-    ]
-    if len({result.shard_set_digest for result in results}) == 1:
-        return keys
-    digests = [[_without_number(key) for key in own] for own in keys]
-    # A file that stands in a set twice, such as at two places, is told apart by its number only.
-    return digests if all(len({*own}) == len(own) for own in digests) else keys
-
-
-def _without_number(key: str) -> str:
-    found = _OUR_KEY.fullmatch(key)
-    return found[1] if found else key
 
 
 def _rows(folder: ResultFolder, keys: Sequence[str]) -> dict[str, int]:
@@ -185,11 +172,6 @@ def _rows(folder: ResultFolder, keys: Sequence[str]) -> dict[str, int]:
             f"{folder.path} holds photographs twice", got=f"{answered - len(rows)} repeated keys"
         )
     return rows
-
-
-def _places(table: pa.Table) -> Float64[np.ndarray, "n 2"]:
-    names = ("true_latitude", "true_longitude")
-    return np.stack([table[name].to_numpy().astype(np.float64) for name in names], axis=1)
 
 
 def _equal(
@@ -233,7 +215,7 @@ def _clusters(
             return numbers, folder.result.clustered_by
     places = [
         None if np.isnan(place).any() else (float(place[0]), float(place[1]))
-        for place in _places(tables[0])
+        for place in true_places(tables[0])
     ]
     names, shared = cluster_names([None] * len(places), places, "place")
     return cluster_numbers(pa.table({"cluster": pa.array(names, pa.string())})), shared
@@ -263,7 +245,7 @@ def _notes(
         )
     if len(asked) > len(same):
         lacking = "; ".join(
-            f"{folder.path} has {len(row):,} and {len(folder.result.unreadable):,} not readable"
+            f"{folder.shown} has {len(row):,} and {len(folder.result.unreadable):,} not readable"
             for folder, row in zip(folders, rows, strict=True)
         )
         notes.append(
@@ -273,11 +255,11 @@ def _notes(
     moved = int(np.count_nonzero(~same))
     if moved:
         notes.append(f"Photographs whose true place differs between results, left out: {moved:,}.")
-    odd = {folder.path: _disagreeing(folder.result) for folder in folders}
+    odd = [(folder.shown, _disagreeing(folder.result)) for folder in folders]
     notes += [
         f"{path} states other values than its predictions give here, which are those that are "
         f"compared: {', '.join(names)}."
-        for path, names in odd.items()
+        for path, names in odd
         if names
     ]
     return notes

@@ -184,7 +184,7 @@ def _entrant(folder: ResultFolder, label: str, values: Mapping[str, Estimate]) -
     result = folder.result
     return Entrant(
         label=label,
-        folder=str(folder.path),
+        folder=folder.shown,
         digest=folder.digest,
         set_name=result.set_name,
         model=result.model,
