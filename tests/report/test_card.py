@@ -25,7 +25,12 @@ TRAINING = Training(
     template_digest="e" * 64,
     steps=2_180,
     ema_decay=0.999,
-    options={"optim": {"lr": 1e-6}, "model": {"name": "/home/me/tiny.json"}, "seed": 42},
+    options={
+        "optim": {"lr": 1e-6},
+        "model": {"name": "/home/me/tiny.json"},
+        "seed": 42,
+        "sets": ["/home/me/a", "b"],
+    },
 )
 CARD = Card(
     name="mine",
@@ -57,6 +62,7 @@ def test_data_captions_options_and_licence_are_told() -> None:
         "averages over the steps (decay 0.999)",
         "| `optim.lr` | `1e-06` |",
         "| `model.name` | `tiny.json` |",
+        "| `sets` | `[a, b]` |",
         "Their licence is mit (source: the repository openai/CLIP)",
         "## Out of scope",
         "No results were given.",

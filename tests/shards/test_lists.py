@@ -23,6 +23,12 @@ def test_missing_photographs_have_a_name_and_where_they_are_there_a_reason() -> 
     }
 
 
+def test_no_folder_of_a_home_is_passed_on_in_a_result() -> None:
+    rejections = [Rejection("/home/me/a.jpg", "missing_file"), Rejection("set/b.jpg", "too_small")]
+    said = benchmark_option(None, 2, rejections, ())["benchmark"]
+    assert said["missing"] == ["a.jpg", "set/b.jpg (too_small)"]
+
+
 def test_disagreements_have_a_column_a_field(tmp_path: Path) -> None:
     write_disagreements(tmp_path / "d.csv", [Disagreement("a", 1.0, 2.0, "country", "FR", "DE")])
     with (tmp_path / "d.csv").open(newline="") as file:

@@ -155,7 +155,9 @@ class _Asker:
         session, plan = self.session, self.session.plan
         options = EvaluationOptions(
             set_name=photographs.name,
-            model=self._called(),
+            # Not the name that the user gave: reports are passed on, and folders are private; and
+            # not the architecture, which two runs may share.
+            model=self.model.label,
             weights_digest=self.model.digest,
             batch_size=session.options.batch_size,
             workers=session.options.workers,
@@ -167,12 +169,6 @@ class _Asker:
             top_k=session.options.top_k,
         )
         return _Look(self, session.open(photographs), options)
-
-    def _called(self) -> str:
-        """What results call the model; reports are passed on, so that no folder of the user is."""
-        name = self.backbone.spec.name
-        is_private = any(part.startswith(("/", "~")) for part in name.split(":"))
-        return self.model.label if is_private or len(self.session.plan.models) > 1 else name
 
     def questions(self, protocol: Protocol) -> Questions:
         """What a protocol asks; protocols that ask the same words share the features of these."""

@@ -20,8 +20,9 @@ def read_columns(path: Path) -> dict[str, list[Any]]:
     Returns:
         Values by column name.
     """
-    # pq.read_table would import pyarrow.dataset, and that pandas.
-    table = pq.ParquetFile(path).read()
+    # pq.read_table would import pyarrow.dataset, and that pandas. A thread that arrow still starts
+    # when a short command ends would abort it.
+    table = pq.ParquetFile(path).read(use_threads=False)
     return {name: table[name].to_pylist() for name in table.column_names}
 
 

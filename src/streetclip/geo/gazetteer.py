@@ -174,7 +174,7 @@ def load_gazetteer() -> Gazetteer:
     Source: GeoNames (CC-BY 4.0), see ``geo/tables/README.md``.
     """
     # pq.read_table would import pyarrow.dataset, and that pandas: 0.3 s.
-    table = pq.ParquetFile(_TABLE).read().combine_chunks()
+    table = pq.ParquetFile(_TABLE).read(use_threads=False).combine_chunks()
     columns = {name: _column(table[name].chunk(0)) for name in table.column_names}
     for column in columns.values():
         column.flags.writeable = False

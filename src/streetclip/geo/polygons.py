@@ -152,7 +152,7 @@ def read_cells(path: Path) -> CellTable:
     Returns:
         The table.
     """
-    table = pq.ParquetFile(path).read().combine_chunks()
+    table = pq.ParquetFile(path).read(use_threads=False).combine_chunks()
     lists = {name: numbers(table[name].chunk(0).values) for name in table.column_names}
     return CellTable(**lists)
 

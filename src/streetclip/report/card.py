@@ -203,6 +203,8 @@ def _flat(options: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]
 
 def _short(value: Any) -> str:
     """A value without the folders and secrets of whoever exports it."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_short(each) for each in value)}]"
     text = str(value)
     if "://" in text:
         text = shown(text)

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from streetclip.errors import hide_secrets
@@ -67,14 +67,19 @@ def benchmark_option(
     # A photograph that is listed twice is there, and counts once.
     twice = sum(row.reason == "duplicate_row" for row in rows)
     missing = [
-        hide_secrets(row.name)
+        _passed_on(row.name)
         if row.reason == "missing_file"
-        else f"{hide_secrets(row.name)} ({row.reason})"
+        else f"{_passed_on(row.name)} ({row.reason})"
         for row in rows
         if row.reason != "duplicate_row"
     ]
     said = {"preset": preset, "photographs": photographs - twice, "missing": missing}
     return {BENCHMARK_OPTION: said | {"surplus": list(surplus)}}
+
+
+def _passed_on(name: str) -> str:
+    """A photograph's name as results may show it, which are passed on: no folder of a home."""
+    return PurePath(name).name if PurePath(name).is_absolute() else hide_secrets(name)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
