@@ -183,8 +183,8 @@ def test_output_folder_not_empty(finished: Finished, tmp_path: Path) -> None:
     [
         ("trainer.accelerator=cup", "trainer.accelerator must be one of auto, cpu, cuda, gpu"),
         ("trainer.devices=two", "trainer.devices must be auto or a number of devices"),
-        ("runs_dir=FILE", "runs_dir FILE is a file; choose a new or empty folder"),
-        ("data.shards_dir=FILE", "data.shards_dir FILE is a file; choose a new or empty folder"),
+        ("runs_dir=FILE", "file is a file; choose a new or empty folder"),
+        ("data.shards_dir=FILE", "file is a file; choose a new or empty folder"),
         ("data.source=absent.csv", "data.source: no such file or folder: absent.csv"),
         ("data.source=pipe:cat x", "data.source: no such file or folder: pipe:cat x"),
         ("evaluation.sets={city: absent}", "evaluation.sets.city: no such file or folder: absent"),

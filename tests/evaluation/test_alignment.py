@@ -25,6 +25,11 @@ def other_keys(n: int, first: int = 0, shift: int = 0) -> list[str]:
     return [key_of(first + i, shift=shift) for i in range(n)]
 
 
+def test_what_is_passed_on_shows_no_home() -> None:
+    assert folder("/home/me/results/paper", [True]).shown == "paper"
+    assert folder("results/paper", [True]).shown == "results/paper"
+
+
 def test_results_go_together_by_the_digest_of_their_sets() -> None:
     folders = [
         folder("a", [True] * 4),

@@ -17,7 +17,7 @@ from PIL import Image
 
 from streetclip.captions.template import load_template
 from streetclip.data.usable import Usable
-from streetclip.errors import ManifestError, ShardError
+from streetclip.errors import InputError, ManifestError, ShardError
 from streetclip.shards import facts, write
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.pack import PackJob, pack_shard
@@ -219,7 +219,7 @@ def test_a_folder_with_something_in_it_is_refused(make_source: MakeSource, tmp_p
     build_shards(source, tmp_path / "out", options=options)
     with pytest.raises(ShardError, match="is not empty: it already holds a finished shard set"):
         build_shards(source, tmp_path / "out", options=options)
-    with pytest.raises(ShardError, match="is a file"):
+    with pytest.raises(InputError, match="is a file"):
         build_shards(source, source, options=options)
 
 

@@ -38,12 +38,7 @@ class ResultFolder:
 
     @property
     def shown(self) -> str:
-        """The path in what is written down and passed on: where a home lies is nobody's business.
-
-        Example:
-            >>> ResultFolder(Path("/home/me/results/paper"), ..., "").shown
-            'paper'
-        """
+        """The path in what is written down and passed on: no folder of a home."""
         return self.path.name if self.path.is_absolute() else str(self.path)
 
 

