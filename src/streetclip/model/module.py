@@ -21,6 +21,7 @@ from streetclip.model.backbone import Backbone
 from streetclip.model.cached import accumulate_cached
 from streetclip.model.gather import gather_ids, mean_over_ranks
 from streetclip.model.gradients import GradientGuard
+from streetclip.model.host import to_log
 from streetclip.model.loss import ClipLoss, Contrast, Negatives, equal_caption_share
 from streetclip.model.optim import Schedule, create_adamw, learning_rate_factor, warmup_of
 from streetclip.model.random_state import step_seed
@@ -171,18 +172,19 @@ class StreetclipModule(LightningModule):
         self.backbone.clamp_logit_scale(self.hparams["max_logit_scale"])
         accuracies = [contrast.image_to_text_accuracy, contrast.text_to_image_accuracy]
         means = mean_over_ranks(torch.stack([contrast.loss.float(), *accuracies]))
-        self.log("train/loss", means[0], prog_bar=True)
-        self.log_dict(
-            {
-                "train/image_to_text_accuracy": means[1],
-                "train/text_to_image_accuracy": means[2],
-                "train/lr": learning_rate,
-                "train/logit_scale": scale,
-                "train/gradient_norm": self._guard.norm,
-                "train/equal_caption_share": equal_caption_share(gather_ids(batch["caption_id"])),
-                "train/negatives": contrast.negatives,
-            }
-        )
+        values = {
+            "train/loss": means[0],
+            "train/image_to_text_accuracy": means[1],
+            "train/text_to_image_accuracy": means[2],
+            "train/lr": learning_rate,
+            "train/logit_scale": scale,
+            "train/gradient_norm": self._guard.norm,
+            "train/equal_caption_share": equal_caption_share(gather_ids(batch["caption_id"])),
+            "train/negatives": contrast.negatives,
+        }
+        # Lightning has no other name for it. In all other steps nobody needs the values.
+        due = self.trainer._logger_connector.should_update_logs  # noqa: SLF001
+        self.log_dict(to_log(values, now=due))
         self._guard.judge(
             batch,
             means[0],
@@ -192,18 +194,21 @@ class StreetclipModule(LightningModule):
         )
         self._clock = time.perf_counter()
         pairs = step.rows * self.trainer.world_size
-        self.log("timing/samples_per_s", pairs / (self._clock - started))
+        self.log("timing/samples_per_s", torch.tensor(pairs / (self._clock - started)))
+
+    def on_train_end(self) -> None:
+        """Hears whether the last step was skipped."""
+        self._guard.finish()
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clips the gradient, or drops it; Lightning has averaged and unscaled it by now."""
         self._guard.settle(
-            [parameter for group in optimizer.param_groups for parameter in group["params"]],
-            clip_norm=self.hparams["clip_norm"],
-            statistics=self._statistics,
+            optimizer, clip_norm=self.hparams["clip_norm"], statistics=self._statistics
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds what `weights.load_backbone` needs, in plain types."""
+        self._guard.finish()
         checkpoint[ENTRY] = {
             **describe_weights(self.backbone.spec, checkpoint["state_dict"]),
             "skipped_in_a_row": self._guard.skipped.in_a_row,
