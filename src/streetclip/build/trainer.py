@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -22,6 +22,7 @@ from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
 from streetclip.training.launch import find_ranks
 from streetclip.training.logger import CsvLogger, tensorboard_logger
+from streetclip.training.quiet import LossBar, leave_signals_to_us
 from streetclip.training.run_folder import RunFolder
 from streetclip.training.samples import SampleLog
 from streetclip.training.signals import StopSignals
@@ -73,8 +74,8 @@ def make_trainer(
     if options.optim.ema_decay is not None:
         callbacks.append(Ema(options.optim.ema_decay))
     if options.trainer.progress:
-        callbacks.append(RichProgressBar(leave=True))
-    return pl.Trainer(
+        callbacks.append(LossBar())
+    trainer = pl.Trainer(
         **_hardware(options.trainer),
         max_epochs=options.trainer.max_epochs,
         max_steps=options.trainer.max_steps,
@@ -88,6 +89,9 @@ def make_trainer(
         use_distributed_sampler=False,
         default_root_dir=run.path,
     )
+    if signals is not None:
+        leave_signals_to_us(trainer)
+    return trainer
 
 
 def _plugins() -> list[Any]:
