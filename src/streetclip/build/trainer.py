@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
+from streetclip.build.precision import precision_of
 from streetclip.config.schema import Experiment, TrainerConfig
 from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.run import EvaluationOptions
@@ -174,6 +175,6 @@ def _hardware(options: TrainerConfig) -> dict[str, Any]:
         "accelerator": options.accelerator,
         "devices": devices,
         "num_nodes": options.num_nodes,
-        "precision": options.precision,
+        "precision": precision_of(options),
         "strategy": DDPStrategy() if several else "auto",
     }

@@ -140,6 +140,8 @@ class ModelConfig:
     """Do not train the text tower."""
     gradient_checkpointing: bool = False
     """Recompute activations: less memory, more time."""
+    compile: bool = False
+    """Compile the towers' blocks (torch.compile): faster on a GPU after the first, slow steps."""
 
 
 @dataclass
@@ -196,8 +198,8 @@ class TrainerConfig:
     """`auto` or a number of devices (processes, on CPU) a node."""
     num_nodes: int = between(1, 1)
     """Machines."""
-    precision: str = one_of("32-true", "bf16-mixed", "16-mixed", "bf16-true")
-    """`32-true`, `bf16-mixed`, `16-mixed`."""
+    precision: str = one_of("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
+    """`auto` is `bf16-mixed` on a CUDA device that has it, else `32-true`; a run notes which."""
     max_epochs: int = between(3, 1)
     """Passes over the shard set."""
     max_steps: int = between(-1, -1)

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from streetclip.errors import ModelError
+from streetclip.model.compiled import as_written, compile_blocks
 from streetclip.model.image import fastest_layout
 from streetclip.model.pickled import check_pickled
 from streetclip.model.pretrained import (
@@ -55,6 +57,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.clip = clip
         self.spec = spec
+        self._is_compiled = False
         self._layout = fastest_layout(cast(Any, clip).visual)
         cast(Any, clip).visual.to(memory_format=self._layout)
         self.tokenize = Tokenize(spec.context_length, short=takes_short_context(clip))
@@ -106,6 +109,11 @@ class Backbone(nn.Module):
         with torch.no_grad():
             self.log_logit_scale.clamp_(0.0, math.log(most))
 
+    def compile_blocks(self) -> None:
+        """From now on training runs the blocks of both towers compiled; evaluation does not."""
+        compile_blocks(self.clip)
+        self._is_compiled = True
+
     def checkpoint_gradients(self) -> None:
         """From now on the backward pass computes activations again instead of keeping them."""
         cast(Any, self.clip).set_grad_checkpointing(True)
@@ -122,12 +130,18 @@ class Backbone(nn.Module):
         mean, std = self.statistics
         clip = cast(Any, self.clip)
         pixels = ((pixels - mean) / std).to(next(clip.visual.parameters()).dtype)
-        features = clip.encode_image(pixels.contiguous(memory_format=self._layout))
+        with self._as_written():
+            features = clip.encode_image(pixels.contiguous(memory_format=self._layout))
         return F.normalize(wide(features), dim=-1)
 
     def encode_text(self, tokens: Int[Tensor, "p t"]) -> Float[Tensor, "p d"]:
         """Features of token rows of any length up to the context, of length 1, in fp32 at least."""
-        return F.normalize(wide(text_features(self.clip, tokens)), dim=-1)
+        with self._as_written():
+            features = text_features(self.clip, tokens)
+        return F.normalize(wide(features), dim=-1)
+
+    def _as_written(self) -> AbstractContextManager[Any]:
+        return as_written(training=self.training) if self._is_compiled else nullcontext()
 
 
 def create_backbone(

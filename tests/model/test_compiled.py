@@ -1,0 +1,171 @@
+"""Compiled blocks give the same features and checkpoints, in training alone."""
+
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.model.fitting import Record, fit, loader, make_trainer
+from torch import nn
+
+from streetclip.errors import ModelError
+from streetclip.model.backbone import Backbone
+from streetclip.model.compiled import check_compiler, compile_blocks
+from streetclip.model.module import StreetclipModule
+from streetclip.model.weights import load_backbone
+from streetclip.training.ema import Ema
+
+Make = Callable[..., Backbone]
+
+needs_compiler = [
+    pytest.mark.slow,  # inductor compiles for a minute
+    pytest.mark.skipif(
+        shutil.which(os.environ.get("CXX", "g++")) is None, reason="needs a C++ compiler"
+    ),
+    pytest.mark.filterwarnings("ignore"),  # torch's compiler warns of its own parts
+    pytest.mark.timeout(900),
+]
+
+
+def slowly(test: Any) -> Any:
+    for mark in needs_compiler:
+        test = mark(test)
+    return test
+
+
+def _tokens(rows: int, length: int) -> torch.Tensor:
+    tokens = torch.zeros(rows, length, dtype=torch.long)
+    tokens[:, 0], tokens[:, 1:5] = 49_406, torch.arange(4)
+    tokens[:, 5] = 49_407
+    return tokens
+
+
+def test_blocks_are_compiled_and_names_stay(make_backbone: Make) -> None:
+    backbone, plain = make_backbone(), make_backbone()
+    assert compile_blocks(backbone.clip) == 3  # one block for images, two for captions
+    assert list(backbone.state_dict()) == list(plain.state_dict())
+    compiled = {n for n, m in backbone.named_modules() if m._compiled_call_impl is not None}
+    assert compiled == {
+        "clip.visual.transformer.resblocks.0",
+        "clip.transformer.resblocks.0",
+        "clip.transformer.resblocks.1",
+    }
+
+
+def test_a_tower_without_blocks_is_compiled_as_one(make_backbone: Make) -> None:
+    vision = {"layers": [1, 1, 1, 1], "width": 4, "head_width": 16, "patch_size": None}
+    backbone = make_backbone(vision_cfg=vision)
+    assert compile_blocks(backbone.clip) == 3
+    assert backbone.clip.visual._compiled_call_impl is not None  # type: ignore[union-attr]
+
+
+def test_evaluation_runs_blocks_as_they_are_written(
+    make_backbone: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone, plain = make_backbone().eval(), make_backbone().eval()
+
+    def no_compiler(*_: Any, **__: Any) -> Any:
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr("torch._inductor.compile_fx.compile_fx", no_compiler)
+    backbone.compile_blocks()
+    image, tokens = torch.rand(3, 3, 32, 32), _tokens(3, 16)
+    with torch.no_grad():
+        assert torch.equal(backbone.encode_image(image), plain.encode_image(image))
+        assert torch.equal(backbone.encode_text(tokens), plain.encode_text(tokens))
+        backbone.train()
+        with pytest.raises(Exception, match="compiled"):
+            backbone.encode_image(image)
+
+
+@pytest.mark.parametrize(("device", "kind"), [("cpu", r"C\+\+"), ("cuda", "C")])
+def test_a_missing_compiler_is_told_with_its_remedy(
+    device: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streetclip.model.compiled.find_spec", lambda _: object())
+    with pytest.raises(
+        ModelError, match=rf"model\.compile=true, but there is no {kind} comp.*model\.compile=false"
+    ):
+        check_compiler(device, which=lambda _: None)
+    check_compiler(device, which=lambda name: f"/usr/bin/{name}")
+
+
+def test_a_missing_triton_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streetclip.model.compiled.find_spec", lambda _: None)
+    with pytest.raises(ModelError, match="no triton"):
+        check_compiler("cuda", which=lambda name: name)
+
+
+@slowly
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_features_and_gradients_are_those_of_blocks_as_written(
+    make_backbone: Make, checkpointing: bool
+) -> None:
+    torch._dynamo.reset()
+    plain, compiled = make_backbone(), make_backbone()
+    if checkpointing:
+        compiled.checkpoint_gradients()
+    compiled.compile_blocks()
+    versions = torch._dynamo.utils.counters["stats"]
+    image = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    before, seen = versions["unique_graphs"], list[int]()
+    for length in (16, 24, 16, 24):
+        for backbone in (plain, compiled):
+            backbone.zero_grad()
+            found = backbone.encode_image(image), backbone.encode_text(_tokens(4, length))
+            (found[0] @ found[1].T).square().sum().backward()
+            if backbone is plain:
+                expected = found
+        for ours, theirs in zip(found, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+        for one, other in zip(plain.parameters(), compiled.parameters(), strict=True):
+            if one.grad is not None:
+                torch.testing.assert_close(other.grad, one.grad, rtol=1e-3, atol=1e-4)
+        seen.append(versions["unique_graphs"] - before)
+    # One for images, one for each length of captions, and none when a length comes again.
+    assert seen == [2, 3, 3, 3]
+
+
+@slowly
+def test_a_compiled_run_trains_averages_resumes_exactly_and_leaves_ordinary_checkpoints(
+    tmp_path: Path, make_backbone: Make, make_batch: Callable[..., dict[str, Any]]
+) -> None:
+    batches = [make_batch(seed) for seed in range(3)]
+    # Captions of another length come first where the run is resumed.
+    batches[2]["tokens"] = torch.nn.functional.pad(batches[2]["tokens"][:, :24], (0, 0))
+    options: dict[str, Any] = {"lr": 1e-2, "total_steps": 3, "micro_batch_size": 2}
+
+    def module(*, compiled: bool = True) -> StreetclipModule:
+        made = StreetclipModule(make_backbone(), gradient_checkpointing=True, **options)
+        if compiled:
+            made.backbone.compile_blocks()
+        return made
+
+    whole = fit(tmp_path, module(), batches, Ema(0.5))
+    written = fit(tmp_path, module(compiled=False), batches, Ema(0.5))
+    for name, value in written.states[0].items():
+        torch.testing.assert_close(whole.states[0][name], value, rtol=1e-3, atol=1e-3)
+    first, path = make_trainer(tmp_path, Ema(0.5), max_steps=2), tmp_path / "two.ckpt"
+    first.fit(module(), loader(batches))
+    first.save_checkpoint(path)
+    names = torch.load(path, weights_only=True)["state_dict"]
+    assert not [name for name in names if "_orig_mod" in name]
+    assert load_backbone(path).state_dict().keys() == make_backbone().state_dict().keys()
+    torch._dynamo.reset()
+    resumed, record = module(), Record()
+    second = make_trainer(tmp_path, record, Ema(0.5))
+    second.fit(resumed, loader(batches), ckpt_path=path)
+    assert len(record.states) == 1
+    for name, value in whole.states[-1].items():
+        assert torch.equal(record.states[-1][name], value), name
+
+
+def test_a_compiled_block_can_be_pickled_and_copied(make_backbone: Make) -> None:
+    backbone = make_backbone()
+    backbone.compile_blocks()
+    block: nn.Module = next(iter(backbone.clip.visual.transformer.resblocks))  # type: ignore[union-attr,arg-type]
+    assert pickle.loads(pickle.dumps(block))._compiled_call_impl is None
