@@ -3,13 +3,13 @@
 import os
 import pickle
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.model.fitting import Record, fit, loader, make_trainer
+from tests.model.fitting import Record, make_trainer
 from torch import nn
 
 from streetclip.errors import ModelError
@@ -134,34 +134,46 @@ def test_features_and_gradients_are_those_of_blocks_as_written(
 def test_a_compiled_run_trains_averages_resumes_exactly_and_leaves_ordinary_checkpoints(
     tmp_path: Path, make_backbone: Make, make_batch: Callable[..., dict[str, Any]]
 ) -> None:
-    batches = [make_batch(seed) for seed in range(3)]
-    # Captions of another length come first where the run is resumed.
-    batches[2]["tokens"] = torch.nn.functional.pad(batches[2]["tokens"][:, :24], (0, 0))
-    options: dict[str, Any] = {"lr": 1e-2, "total_steps": 3, "micro_batch_size": 2}
+    short = [{**make_batch(seed), "tokens": make_batch(seed)["tokens"][:, :24]} for seed in (2, 3)]
+    epochs = [[make_batch(0), make_batch(1)], short]
+    options: dict[str, Any] = {"lr": 1e-2, "total_steps": 4, "micro_batch_size": 2}
 
-    def module(*, compiled: bool = True) -> StreetclipModule:
-        made = StreetclipModule(make_backbone(), gradient_checkpointing=True, **options)
+    def trained(number: int, *, compiled: bool = True, **more: Any) -> tuple[Record, Any]:
+        """Epochs up to a number, from the checkpoint of an earlier one."""
+        module = StreetclipModule(make_backbone(), gradient_checkpointing=True, **options)
         if compiled:
-            made.backbone.compile_blocks()
-        return made
+            torch._dynamo.reset()
+            module.backbone.compile_blocks()
+        record = Record()
+        trainer = make_trainer(tmp_path, record, Ema(0.5), max_epochs=number)
+        trainer.fit(module, _Epochs(epochs, trainer), **more)
+        return record, trainer
 
-    whole = fit(tmp_path, module(), batches, Ema(0.5))
-    written = fit(tmp_path, module(compiled=False), batches, Ema(0.5))
+    whole, written, path = trained(2)[0], trained(1, compiled=False)[0], tmp_path / "one.ckpt"
     for name, value in written.states[0].items():
         torch.testing.assert_close(whole.states[0][name], value, rtol=1e-3, atol=1e-3)
-    first, path = make_trainer(tmp_path, Ema(0.5), max_steps=2), tmp_path / "two.ckpt"
-    first.fit(module(), loader(batches))
-    first.save_checkpoint(path)
+    trained(1)[1].save_checkpoint(path)
     names = torch.load(path, weights_only=True)["state_dict"]
     assert not [name for name in names if "_orig_mod" in name]
     assert load_backbone(path).state_dict().keys() == make_backbone().state_dict().keys()
-    torch._dynamo.reset()
-    resumed, record = module(), Record()
-    second = make_trainer(tmp_path, record, Ema(0.5))
-    second.fit(resumed, loader(batches), ckpt_path=path)
-    assert len(record.states) == 1
+    # Nothing is compiled yet, and captions of another length come first than in the whole run.
+    resumed, _ = trained(2, ckpt_path=path)
+    assert len(resumed.states) == 2
     for name, value in whole.states[-1].items():
-        assert torch.equal(record.states[-1][name], value), name
+        assert torch.equal(resumed.states[-1][name], value), name
+
+
+class _Epochs:
+    """Other batches in each epoch."""
+
+    def __init__(self, epochs: list[list[dict[str, Any]]], trainer: Any) -> None:
+        self.epochs, self.trainer = epochs, trainer
+
+    def __len__(self) -> int:
+        return len(self.epochs[0])
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.epochs[self.trainer.current_epoch])
 
 
 def test_a_compiled_block_can_be_pickled_and_copied(make_backbone: Make) -> None:
