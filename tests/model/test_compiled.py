@@ -1,15 +1,20 @@
 """Compiled blocks give the same features and checkpoints, in training alone."""
 
+import csv
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch.callbacks import Callback
 from tests.model.fitting import Record, make_trainer
+from tests.tinyrun import write_experiment
 from torch import nn
 
 from streetclip.errors import ModelError
@@ -138,6 +143,8 @@ def test_a_compiled_run_trains_averages_resumes_exactly_and_leaves_ordinary_chec
     epochs = [[make_batch(0), make_batch(1)], short]
     options: dict[str, Any] = {"lr": 1e-2, "total_steps": 4, "micro_batch_size": 2}
 
+    averaging: list[Callback] = []
+
     def trained(number: int, *, compiled: bool = True, **more: Any) -> tuple[Record, Any]:
         """Epochs up to a number, from the checkpoint of an earlier one."""
         module = StreetclipModule(make_backbone(), gradient_checkpointing=True, **options)
@@ -145,7 +152,7 @@ def test_a_compiled_run_trains_averages_resumes_exactly_and_leaves_ordinary_chec
             torch._dynamo.reset()
             module.backbone.compile_blocks()
         record = Record()
-        trainer = make_trainer(tmp_path, record, Ema(0.5), max_epochs=number)
+        trainer = make_trainer(tmp_path, record, *averaging, max_epochs=number)
         trainer.fit(module, _Epochs(epochs, trainer), **more)
         return record, trainer
 
@@ -156,6 +163,14 @@ def test_a_compiled_run_trains_averages_resumes_exactly_and_leaves_ordinary_chec
     names = torch.load(path, weights_only=True)["state_dict"]
     assert not [name for name in names if "_orig_mod" in name]
     assert load_backbone(path).state_dict().keys() == make_backbone().state_dict().keys()
+    # The averages at the end of a run are what it exports.
+    averaging.append(Ema(0.5))
+    averaged, trainer = trained(1)
+    end = dict(trainer.lightning_module.backbone.named_parameters())
+    name = "clip.token_embedding.weight"
+    mean = (averaged.states[0][name] + averaged.states[1][name]) / 2
+    torch.testing.assert_close(end[name].detach(), mean)
+    averaging.clear()
     # Nothing is compiled yet, and captions of another length come first than in the whole run.
     resumed, _ = trained(2, ckpt_path=path)
     assert len(resumed.states) == 2
@@ -181,3 +196,30 @@ def test_a_compiled_block_can_be_pickled_and_copied(make_backbone: Make) -> None
     backbone.compile_blocks()
     block: nn.Module = next(iter(backbone.clip.visual.transformer.resblocks))  # type: ignore[union-attr,arg-type]
     assert pickle.loads(pickle.dumps(block))._compiled_call_impl is None
+
+
+@slowly
+@pytest.mark.distributed
+def test_two_ranks_train_compiled_as_they_do_as_written(tmp_path: Path) -> None:
+    losses = []
+    for compiled in ("true", "false"):
+        folder = tmp_path / compiled
+        folder.mkdir()
+        file = write_experiment(folder)
+        words = (f"model.compile={compiled}", "trainer.devices=2", "data.micro_batch_size=2")
+        more = ("model.gradient_checkpointing=true", "trainer.max_steps=3", "optim.lr=1e-3")
+        run = subprocess.run(
+            [sys.executable, "-m", "streetclip", "pretrain", str(file), *words, *more],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        table = folder / "runs" / "tiny" / "001" / "metrics.csv"
+        rows = list(csv.DictReader(table.read_text().splitlines()))
+        losses.append([float(row["train/loss"]) for row in rows if row["train/loss"]])
+        config = (table.parent / "config.yaml").read_text()
+        assert f"compile: {compiled}" in config
+        assert "precision: 32-true" in config
+    assert len(losses[0]) == 3
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
