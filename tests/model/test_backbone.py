@@ -220,7 +220,7 @@ def test_what_open_clip_cannot_build_is_named(make_backbone: Callable[..., Backb
 def test_both_towers_train_with_a_fused_attention(tiny: Backbone, dtype: torch.dtype) -> None:
     called: list[str] = []
 
-    class Calls(TorchDispatchMode):
+    class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
         ) -> Any:
@@ -228,10 +228,11 @@ def test_both_towers_train_with_a_fused_attention(tiny: Backbone, dtype: torch.d
             return func(*args, **(kwargs or {}))
 
     image, tokens = torch.rand(2, 3, 32, 32), tiny.tokenize(["a street in Peru", "Japan"])
+    calls = Calls()  # type: ignore[no-untyped-call]
     for encode in (lambda: tiny.encode_image(image), lambda: tiny.encode_text(tokens)):
         called.clear()
-        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32), Calls():
-            encode().sum().backward()
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32), calls:
+            encode().sum().backward()  # type: ignore[no-untyped-call]
         attention = [name for name in called if "attention" in name]
         forward = "_scaled_dot_product_flash_attention_for_cpu"
         assert forward in attention

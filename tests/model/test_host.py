@@ -32,11 +32,11 @@ ASKING = {
 }
 
 
-class Asked(TorchDispatchMode):
+class Asked(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts operations for whose answer the host would wait."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[str] = []
 
     def __torch_dispatch__(
@@ -140,7 +140,11 @@ def test_the_step_after_two_skipped_ones_is_asked_for_at_once(
 
 @pytest.mark.parametrize("now", [True, False])
 def test_logged_values_keep_their_names_order_and_bits(now: bool) -> None:
-    values = {"a": torch.tensor([0.1]), "b": 0.3, "c": torch.tensor(2.5, dtype=torch.bfloat16)}
+    values: dict[str, Any] = {
+        "a": torch.tensor([0.1]),
+        "b": 0.3,
+        "c": torch.tensor(2.5, dtype=torch.bfloat16),
+    }
     found = to_log(values, now=now)
     assert list(found) == ["a", "b", "c"]
     assert [float(value) for value in found.values()] == [
