@@ -131,3 +131,20 @@ def test_a_kill_before_the_first_checkpoint_of_the_new_folder_doubles_no_row(
     assert _samples(run) == _samples(finished.run)[STEP:]
     steps = [row.split(",")[0] for row in (run / "metrics.csv").read_text().splitlines()]
     assert len(steps) == len(set(steps))
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("trainer.precision=bf16-mixed", "trainer.precision"),
+        ("model.compile=true", "model.compile"),
+    ],
+)
+def test_a_run_that_would_round_otherwise_is_refused_by_name(
+    finished: Finished, tmp_path: Path, option: str, told: str
+) -> None:
+    assert "precision: 32-true" in (finished.run / "config.yaml").read_text()
+    checkpoint = checkpoints(finished.run / "checkpoints")[1]
+    experiment = load_experiment(finished.experiment, _options(finished, tmp_path, option))
+    with pytest.raises(CheckpointError, match=rf"other options.*{told.replace('.', '[.]')}"):
+        pretrain(experiment, resume=str(checkpoint))

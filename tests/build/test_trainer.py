@@ -2,7 +2,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.strategies import DDPStrategy
 from tests.tinyrun import tiny_experiment
 
@@ -11,6 +10,7 @@ from streetclip.config.schema import Experiment
 from streetclip.training.checkpoint import RunCheckpoint
 from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
+from streetclip.training.quiet import LossBar
 from streetclip.training.run_folder import RunFolder
 from streetclip.training.samples import SampleLog
 from streetclip.zeroshot.protocol import load_protocol
@@ -31,7 +31,7 @@ def _trainer(folder: Path, options: Experiment) -> Any:
 def test_callbacks_follow_the_options_and_the_checkpoint_comes_last(tmp_path: Path) -> None:
     options = tiny_experiment(tmp_path, "trainer.progress=true")
     kinds = [type(callback) for callback in _trainer(tmp_path, options).callbacks]
-    assert {SampleLog, Ema, RichProgressBar} <= set(kinds)
+    assert {SampleLog, Ema, LossBar} <= set(kinds)
     assert GeolocationCallback not in kinds  # there is nothing to evaluate on
     assert kinds[-1] is RunCheckpoint
     options.optim.ema_decay, options.data.log_samples = None, False

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from streetclip.errors import ModelError
 from streetclip.model.backbone import Backbone, complete_config, create_backbone, rebuild_backbone
@@ -213,3 +214,27 @@ def test_defaults_are_written_out_for_comparisons(tiny: Backbone) -> None:
 def test_what_open_clip_cannot_build_is_named(make_backbone: Callable[..., Backbone]) -> None:
     with pytest.raises(ModelError, match=r"open_clip cannot build model 'tiny'.*depth"):
         make_backbone(vision_cfg={"depth": 3})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_both_towers_train_with_a_fused_attention(tiny: Backbone, dtype: torch.dtype) -> None:
+    called: list[str] = []
+
+    class Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+        ) -> Any:
+            called.append(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    image, tokens = torch.rand(2, 3, 32, 32), tiny.tokenize(["a street in Peru", "Japan"])
+    calls = Calls()  # type: ignore[no-untyped-call]
+    for encode in (lambda: tiny.encode_image(image), lambda: tiny.encode_text(tokens)):
+        called.clear()
+        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32), calls:
+            encode().sum().backward()  # type: ignore[no-untyped-call]
+        attention = [name for name in called if "attention" in name]
+        forward = "_scaled_dot_product_flash_attention_for_cpu"
+        assert forward in attention
+        assert f"{forward}_backward" in attention
+        assert "_softmax" not in called

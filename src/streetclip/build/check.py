@@ -9,12 +9,15 @@ import torch
 from lightning.pytorch.accelerators import AcceleratorRegistry
 
 from streetclip.build.model import new_backbone
+from streetclip.build.precision import kind_of_device
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
+from streetclip.model.compiled import check_compiler
+from streetclip.model.step_check import contradictions
 from streetclip.shards.output import check_folder
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.protocol import Protocol, load_protocol
@@ -45,8 +48,15 @@ def check(options: Experiment) -> Parts:
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
         problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
+    problems += contradictions(
+        options.accumulate.mode,
+        negatives=options.loss.negatives,
+        micro_batch_size=options.data.micro_batch_size,
+    )
     problems += _hardware(options.trainer) + _folders(options)
     problems += _monitor(options)
+    if options.model.compile:
+        _attempt(problems, lambda: check_compiler(kind_of_device(options.trainer)))
     if problems:
         raise ConfigError(f"experiment {options.name}", problems)
     assert backbone is not None

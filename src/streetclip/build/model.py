@@ -123,7 +123,7 @@ def _of_experiment(options: ModelConfig, seed: int) -> Backbone:
 def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule:
     """The LightningModule of an experiment."""
     optim, model = options.optim, options.model
-    return StreetclipModule(
+    module = StreetclipModule(
         backbone,
         lr=optim.lr,
         weight_decay=optim.weight_decay,
@@ -135,6 +135,7 @@ def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule
         warmup_share=optim.warmup_share,
         clip_norm=optim.clip_norm,
         micro_batch_size=options.data.micro_batch_size,
+        accumulate=options.accumulate.mode,  # type: ignore[arg-type]  # likewise
         negatives=options.loss.negatives,  # type: ignore[arg-type]  # likewise
         max_logit_scale=options.loss.max_logit_scale,
         lock_image=model.lock_image,
@@ -142,6 +143,10 @@ def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule
         gradient_checkpointing=model.gradient_checkpointing,
         seed=options.seed,
     )
+    if model.compile:
+        # Last, so that it is the blocks as they are trained.
+        backbone.compile_blocks()
+    return module
 
 
 def load(name: str | Path) -> tuple[Backbone, Callable[[Image.Image], Tensor], Tokenize]:

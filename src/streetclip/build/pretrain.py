@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 
 from streetclip.build.check import Parts, check
 from streetclip.build.model import training_module
+from streetclip.build.precision import with_precision
 from streetclip.build.remote import cache_of, prefetch_of
 from streetclip.build.resume import choose_run, opened
 from streetclip.build.sources import Sources, is_bare, open_set, prepare
@@ -66,7 +67,7 @@ def pretrain(
         signals.watch()
         if find_ranks().rank > 0:
             signals.wait()  # Rank 0 may be in the middle of what the others wait for.
-    parts = check(options)
+    parts, options = check(options), with_precision(options)
     sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     datamodule = _datamodule(options, parts, sources)
     _check_schedule(options, datamodule)

@@ -7,10 +7,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
+from streetclip.build.precision import precision_of
 from streetclip.config.schema import Experiment, TrainerConfig
 from streetclip.evaluation.predictions import SeenPlaces
 from streetclip.evaluation.run import EvaluationOptions
@@ -22,6 +23,7 @@ from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
 from streetclip.training.launch import find_ranks
 from streetclip.training.logger import CsvLogger, tensorboard_logger
+from streetclip.training.quiet import LossBar, leave_signals_to_us
 from streetclip.training.run_folder import RunFolder
 from streetclip.training.samples import SampleLog
 from streetclip.training.signals import StopSignals
@@ -73,8 +75,8 @@ def make_trainer(
     if options.optim.ema_decay is not None:
         callbacks.append(Ema(options.optim.ema_decay))
     if options.trainer.progress:
-        callbacks.append(RichProgressBar(leave=True))
-    return pl.Trainer(
+        callbacks.append(LossBar())
+    trainer = pl.Trainer(
         **_hardware(options.trainer),
         max_epochs=options.trainer.max_epochs,
         max_steps=options.trainer.max_steps,
@@ -88,6 +90,9 @@ def make_trainer(
         use_distributed_sampler=False,
         default_root_dir=run.path,
     )
+    if signals is not None:
+        leave_signals_to_us(trainer)
+    return trainer
 
 
 def _plugins() -> list[Any]:
@@ -170,6 +175,6 @@ def _hardware(options: TrainerConfig) -> dict[str, Any]:
         "accelerator": options.accelerator,
         "devices": devices,
         "num_nodes": options.num_nodes,
-        "precision": options.precision,
+        "precision": precision_of(options),
         "strategy": DDPStrategy() if several else "auto",
     }

@@ -140,6 +140,8 @@ class ModelConfig:
     """Do not train the text tower."""
     gradient_checkpointing: bool = False
     """Recompute activations: less memory, more time."""
+    compile: bool = False
+    """Compile the towers' blocks (torch.compile): faster on a GPU after the first, slow steps."""
 
 
 @dataclass
@@ -147,9 +149,17 @@ class LossConfig:
     """The contrastive loss."""
 
     negatives: str = one_of("global", "local")
-    """`global`: every other pair of the batch, over all ranks; `local`: those of the same pass."""
+    """`global`: pairs of all ranks are compared; `local`: those of one rank, in the same pass."""
     max_logit_scale: float = between(100.0, 1.0)
     """The logit scale is kept between 1 and this."""
+
+
+@dataclass
+class AccumulateConfig:
+    """How several passes (`data.micro_batch_size`) make the gradient of one step."""
+
+    mode: str = one_of("cached", "plain")
+    """`cached`: one loss over all passes, exactly; `plain`: one in each, with fewer negatives."""
 
 
 @dataclass
@@ -188,8 +198,8 @@ class TrainerConfig:
     """`auto` or a number of devices (processes, on CPU) a node."""
     num_nodes: int = between(1, 1)
     """Machines."""
-    precision: str = one_of("32-true", "bf16-mixed", "16-mixed", "bf16-true")
-    """`32-true`, `bf16-mixed`, `16-mixed`."""
+    precision: str = one_of("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
+    """`auto` is `bf16-mixed` on a CUDA device that has it, else `32-true`; a run notes which."""
     max_epochs: int = between(3, 1)
     """Passes over the shard set."""
     max_steps: int = between(-1, -1)
@@ -254,6 +264,8 @@ class Experiment:
     """Towers."""
     loss: LossConfig = field(default_factory=LossConfig)
     """Loss."""
+    accumulate: AccumulateConfig = field(default_factory=AccumulateConfig)
+    """Passes of a step."""
     optim: OptimConfig = field(default_factory=OptimConfig)
     """Optimiser."""
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

@@ -86,8 +86,10 @@ def equal_caption_share(caption_id: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
         >>> equal_caption_share(torch.tensor([7, 8, 7, 9])).item()
         0.5
     """
-    _, place, counts = torch.unique(caption_id, return_inverse=True, return_counts=True)
-    repeated: Tensor = counts[place] > 1
+    # By neighbors in order: the values that torch.unique finds have a number that a GPU must tell.
+    ordered = caption_id.sort().values
+    equal = ordered[1:] == ordered[:-1]
+    repeated = F.pad(equal, (1, 0)) | F.pad(equal, (0, 1))
     return repeated.float().mean()
 
 
@@ -107,8 +109,19 @@ class ClipLoss(nn.Module):
         image_features: Float[Tensor, "b d"],
         text_features: Float[Tensor, "b d"],
         logit_scale: Float[Tensor, ""],
+        *,
+        caption_id: Int64[Tensor, " b"] | None = None,
+        logit_bias: Float[Tensor, ""] | None = None,
     ) -> Contrast:
-        """The loss of this rank's pairs; its mean over ranks is that of the global batch."""
+        """The loss of this rank's pairs; its mean over ranks is that of the global batch.
+
+        Args:
+            image_features: Of length 1.
+            text_features: Of length 1, in the same order.
+            logit_scale: What cosines are multiplied with.
+            caption_id: Equal where captions are; this loss does not ask.
+            logit_bias: Cancels out in a softmax; not used.
+        """
         if self.negatives == "local":
             return clip_loss(image_features, text_features, logit_scale)
         return clip_loss(

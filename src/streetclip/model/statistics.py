@@ -5,7 +5,8 @@ average that has seen one NaN is NaN for ever: such statistics go back to what t
 """
 
 import torch
-from torch import nn
+from jaxtyping import Bool
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 
@@ -34,3 +35,13 @@ class Statistics:
         """Take them back to what they were."""
         for buffer, kept in zip(self._buffers, self._kept, strict=True):
             buffer.copy_(kept)
+
+    @torch.no_grad()
+    def restore_where(self, condition: Bool[Tensor, ""]) -> None:
+        """Take them back to what they were if a condition holds that only the device knows.
+
+        Args:
+            condition: On the device of the model.
+        """
+        for buffer, kept in zip(self._buffers, self._kept, strict=True):
+            buffer.copy_(torch.where(condition, kept, buffer))

@@ -7,10 +7,12 @@ at the end of training. Whoever evaluates at another moment asks `exported_weigh
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging
+from torch.optim.swa_utils import AveragedModel
 
 
 class Ema(EMAWeightAveraging):
@@ -28,12 +30,44 @@ class Ema(EMAWeightAveraging):
         super().__init__(decay=decay, use_buffers=False)
         self.decay = decay
         self._ended = False
+        self._is_begun: bool | None = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Make the averaged model where the trained one will be."""
         self._device = trainer.strategy.root_device
-        self._ended = False
+        self._ended, self._is_begun = False, None
         super().setup(trainer, pl_module, stage)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Take the weights of a new step into the averages, on their device."""
+        taken = trainer.global_step
+        if self._average_model is None or taken <= self._latest_update_step:
+            return
+        if self.should_update(step_idx=taken - 1):
+            self._update(self._average_model, pl_module)
+            self._latest_update_step = taken
+
+    @torch.no_grad()
+    def _update(self, average: AveragedModel, module: pl.LightningModule) -> None:
+        if self._is_begun is None:  # Once in a run: the device knows whether it was resumed.
+            self._is_begun = bool(average.n_averaged > 0)
+        weights = [parameter.detach() for parameter in module.parameters()]
+        averages = [parameter.detach() for parameter in average.module.parameters()]
+        if self._is_begun:
+            torch._foreach_lerp_(averages, weights, 1 - self.decay)
+        else:
+            torch._foreach_copy_(averages, weights)
+        self._is_begun = True
+        for kept, buffer in zip(average.module.buffers(), module.buffers(), strict=True):
+            kept.copy_(buffer)
+        average.n_averaged += 1
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the averages into the model, which then is what its last checkpoint exports."""

@@ -1,0 +1,1 @@
+"""Parts of `bench/gpu.py`, which is the command."""
