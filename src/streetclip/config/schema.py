@@ -86,6 +86,8 @@ class DataConfig:
 
     source: str = "sample-world"
     """`sample-world`, a shard set, its URL, or a folder, CSV or Parquet file that becomes one."""
+    expected_photos: int | None = between(None, 1)
+    """Photographs that `source` should hold; `--plan` counts with it where `source` is not here."""
     val_source: str | None = None
     """Photographs to validate on; None takes the validation split of `source`."""
     shards_dir: str = "shards"
@@ -153,6 +155,14 @@ class LossConfig:
 
 
 @dataclass
+class AccumulateConfig:
+    """How the passes of a step become one gradient."""
+
+    mode: str = one_of("cached", "plain")
+    """`cached`: that of the whole batch, exactly; `plain`: mean of the passes' own losses."""
+
+
+@dataclass
 class OptimConfig:
     """AdamW and its schedule."""
 
@@ -188,6 +198,8 @@ class TrainerConfig:
     """`auto` or a number of devices (processes, on CPU) a node."""
     num_nodes: int = between(1, 1)
     """Machines."""
+    strategy: str = "ddp"
+    """How several devices share a step; only `ddp`: each holds the whole model."""
     precision: str = one_of("32-true", "bf16-mixed", "16-mixed", "bf16-true")
     """`32-true`, `bf16-mixed`, `16-mixed`."""
     max_epochs: int = between(3, 1)
@@ -254,6 +266,8 @@ class Experiment:
     """Towers."""
     loss: LossConfig = field(default_factory=LossConfig)
     """Loss."""
+    accumulate: AccumulateConfig = field(default_factory=AccumulateConfig)
+    """Accumulation."""
     optim: OptimConfig = field(default_factory=OptimConfig)
     """Optimiser."""
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

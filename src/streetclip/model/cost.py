@@ -1,0 +1,185 @@
+"""What a pair costs a model, in arithmetic and in memory, counted without computing anything.
+
+The towers run on fake tensors: shapes and types without numbers, so that a ViT-L is counted in a
+second on any machine. Floating-point operations are those of the convolutions, matrix products and
+attentions that really run, which includes what gradient checkpointing computes again and leaves out
+what a locked tower does not need. Activations are the tensors that autograd keeps for the backward
+pass.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from streetclip.model.backbone import Backbone
+
+LONGEST_CAPTION = 40
+"""Tokens of the longest captions that the shipped templates write; a batch is padded to its own."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one pair costs, and what the model costs without any.
+
+    Args:
+        parameters: Of both towers.
+        trained: Those of them that have a gradient.
+        bytes_per_parameter: 4, or 2 where the weights themselves are kept in half precision.
+        cast_bytes: Half-precision copies of the weights that a step in mixed precision makes.
+        image_flops: Forward pass of an image.
+        text_flops: Forward pass of a caption of `tokens` tokens.
+        pass_flops: Forward and backward pass of a pair.
+        activation_bytes: Kept of a pair between its forward and its backward pass.
+        tokens: Length of the captions.
+    """
+
+    parameters: int
+    trained: int
+    bytes_per_parameter: int
+    cast_bytes: int
+    image_flops: int
+    text_flops: int
+    pass_flops: int
+    activation_bytes: int
+    tokens: int
+
+
+def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -> Cost:
+    """Count what a pair costs a model.
+
+    Args:
+        backbone: The towers, locked and checkpointed as they are trained. Its weights are replaced
+            by fake ones, so give it one that was made on the device "meta".
+        tokens: Length of the captions; at most the model's context.
+        precision: Of the Trainer, such as `bf16-mixed`.
+
+    Example:
+        >>> from streetclip.model.backbone import create_backbone
+        >>> with torch.device("meta"):
+        ...     model = create_backbone("ViT-B-32")
+        >>> f"{count_cost(model, tokens=77).image_flops / 1e9:.1f} GFLOP"
+        '8.7 GFLOP'
+    """
+    is_mixed = precision.endswith("-mixed")
+    with FakeTensorMode():
+        _make_fake(backbone, torch.bfloat16 if precision == "bf16-true" else torch.float32)
+        plain, mixed = (_Towers(backbone, tokens, is_mixed=given) for given in (False, is_mixed))
+        # The arithmetic is the same in all precisions.
+        image_flops = _flops(lambda: plain.image(1))
+        text_flops = _flops(lambda: plain.text(1))
+        pass_flops = _flops(lambda: (plain.image(1).sum() + plain.text(1).sum()).backward())
+        # What is kept once, whatever the rows, falls out of the difference.
+        activation_bytes = (mixed.kept(4) - mixed.kept(2)) // 2
+    sizes = {parameter: parameter.numel() for parameter in backbone.parameters()}
+    trained = {p: size for p, size in sizes.items() if p.requires_grad}
+    return Cost(
+        parameters=sum(sizes.values()),
+        trained=sum(trained.values()),
+        bytes_per_parameter=2 if precision == "bf16-true" else 4,
+        # Vectors stay in fp32: no product takes them.
+        cast_bytes=sum(2 * size for p, size in trained.items() if p.ndim > 1) if is_mixed else 0,
+        image_flops=image_flops,
+        text_flops=text_flops,
+        pass_flops=pass_flops,
+        activation_bytes=activation_bytes,
+        tokens=tokens,
+    )
+
+
+@dataclass(frozen=True)
+class _Towers:
+    backbone: Backbone
+    tokens: int
+    is_mixed: bool
+
+    def image(self, rows: int) -> Tensor:
+        shape = self.backbone.preprocess
+        pixels = torch.empty(rows, 3, shape.height, shape.width, dtype=torch.uint8)
+        with self._precision():
+            return self.backbone.encode_image(pixels)
+
+    def text(self, rows: int) -> Tensor:
+        with self._precision():
+            return self.backbone.encode_text(torch.empty(rows, self.tokens, dtype=torch.int64))
+
+    def kept(self, rows: int) -> int:
+        """Bytes of the distinct memories that autograd keeps of some rows."""
+        kept: list[Tensor] = []
+
+        def keep(tensor: Tensor) -> Tensor:
+            kept.append(tensor)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            outputs = self.image(rows), self.text(rows)
+        memories = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in kept}
+        del outputs
+        return sum(memory.nbytes() for memory in memories.values())
+
+    @contextmanager
+    def _precision(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            if self.is_mixed:
+                stack.enter_context(torch.autocast("cpu", dtype=torch.bfloat16))
+                stack.enter_context(_NormsInFp32())
+            yield
+
+
+class _NormsInFp32(TorchFunctionMode):
+    """Autocast on CUDA takes layer norms in fp32, and keeps that copy; on a CPU it does not."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func is F.layer_norm:
+            args = (args[0].float(), *args[1:])
+        return func(*args, **(kwargs or {}))
+
+
+def _make_fake(backbone: Backbone, dtype: torch.dtype) -> None:
+    """Replaces the weights by fake ones on the CPU, where autocast and attention are as usual."""
+    scale = backbone.log_logit_scale
+    for module in backbone.modules():
+        for name, old in list(module.named_parameters(recurse=False)):
+            kind = torch.float32 if old is scale else dtype
+            fake = nn.Parameter(torch.empty(old.shape, dtype=kind), requires_grad=old.requires_grad)
+            setattr(module, name, fake)
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            is_weight = buffer.is_floating_point() and name != "statistics"
+            kind = dtype if is_weight else buffer.dtype
+            setattr(module, name, torch.empty(buffer.shape, dtype=kind))
+
+
+def _flops(work: Callable[[], object]) -> int:
+    aten = cast(Any, torch.ops.aten)
+    # torch counts the attentions of CUDA only.
+    ours = {
+        aten._scaled_dot_product_flash_attention_for_cpu: _attention,
+        aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
+    }
+    with FlopCounterMode(display=False, custom_mapping=ours) as counter:
+        work()
+    return counter.get_total_flops()
+
+
+def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    """Two products: queries with keys, and weights with values; takes shapes [b, heads, n, d]."""
+    batch, heads, rows, width = query
+    return int(2 * batch * heads * rows * key[2] * (width + value[3]))
+
+
+def _attention_backward(_: Any, query: Any, key: Any, value: Any, *__: Any, **___: Any) -> int:
+    """Two products for each of the forward pass; what a kernel computes again is not counted."""
+    return 2 * _attention(query, key, value)
