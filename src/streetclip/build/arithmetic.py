@@ -99,10 +99,10 @@ def _pass_problems(data: DataConfig, ranks: int) -> list[str]:
     if batch % ranks or rows >= share or share % rows == 0:
         return []
     allowed = ", ".join(str(n) for n in range(1, share + 1) if share % n == 0)
-    return [
-        f"data.micro_batch_size={rows} does not divide the {share} pairs of each of {ranks} ranks; "
-        f"allowed: {allowed}"
-    ]
+    wrong = (
+        f"data.micro_batch_size={rows} does not divide the {share} pairs of each of {ranks} ranks"
+    )
+    return [f"{wrong}; allowed: {allowed}"]
 
 
 def batches_of(options: Experiment, ranks: int) -> Batches:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from streetclip.build.estimate import PHOTO_KB
+from streetclip.build.estimate import PHOTO_KB, scene_kb
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.config.schema import DataConfig, TrainerConfig
 from streetclip.errors import InputError
@@ -117,7 +117,7 @@ def photographs(data: DataConfig, given: Assumed) -> Photographs:
         InputError: Nobody knows how many.
     """
     known = _shard_set_here(data.source)
-    size = PHOTO_KB
+    size = scene_kb(data.sample_world.size_px) if data.source == SAMPLE_WORLD else PHOTO_KB
     if known is not None:
         size = sum(shard.bytes for shard in known.shards) / len(known) / 1e3
     for number in (given.photos, *_numbers(data, known)):

@@ -132,11 +132,9 @@ def words_of_hardware(trainer: TrainerConfig) -> list[str]:
 def _strategy(trainer: TrainerConfig) -> list[str]:
     if trainer.strategy == "ddp":
         return []
-    return [
-        f"trainer.strategy={trainer.strategy}; allowed: ddp; a ViT-L-14-336 takes 7 GB with gradients "
-        "and optimizer and fits one card, so that a model in pieces gains nothing; open an issue if "
-        "yours does not fit"
-    ]
+    reason = "a ViT-L-14-336 takes 7 GB with gradients and optimizer and fits one card"
+    remedy = "open an issue if your model does not fit"
+    return [f"trainer.strategy={trainer.strategy}; allowed: ddp; {reason}; {remedy}"]
 
 
 def _hardware_here(trainer: TrainerConfig) -> list[str]:

@@ -200,10 +200,10 @@ def _memory_problems(run: DryRun) -> list[str]:
     remedy = f"data.micro_batch_size={fitting[-1]} would fit" if fitting else "no pass fits"
     if not run.checkpointing:
         remedy += ", and model.gradient_checkpointing=true takes less"
-    return [
-        f"a pass of {run.batches.pass_rows} pairs takes about {run.memory.total / 2**30:.1f} GiB, "
-        f"and a device has {run.device_bytes / 2**30:.1f}; {remedy}"
-    ]
+    wanted = f"{run.memory.total / 2**30:.1f} GiB"
+    there = f"{run.device_bytes / 2**30:.1f}"
+    wrong = f"a pass of {run.batches.pass_rows} pairs takes about {wanted}; a device has {there}"
+    return [f"{wrong}; {remedy}"]
 
 
 def notes_of(run: DryRun) -> list[str]:

@@ -72,12 +72,12 @@ def sections(run: "DryRun") -> dict[str, Rows]:
 
 def _step(run: "DryRun") -> Rows:
     b = run.batches
-    shared = f"{b.ranks} ranks x {b.passes} passes x {b.pass_rows} pairs"
+    shared = f"{_several(b.ranks, 'rank')} x {_several(b.passes, 'pass', 'es')} x {b.pass_rows}"
     lanes = "none: data.order=resampled"
     if b.lanes is not None:
         lanes = f"{b.lanes}, {b.lanes // b.ranks} of them read by each rank"
     return [
-        ("global batch", f"{b.global_batch:,} = {shared}, accumulate.mode={b.mode}"),
+        ("global batch", f"{b.global_batch:,} pairs = {shared}, accumulate.mode={b.mode}"),
         ("negatives", f"{b.negatives:,} for each photograph and each caption"),
         ("lanes", lanes),
         ("loader processes", f"{run.workers} a rank, {run.workers * b.ranks} in all"),
@@ -151,6 +151,10 @@ def _disk(run: "DryRun") -> Rows:
         ("shards", f"{disk.shards / 1e9:,.1f} GB"),
         ("checkpoints", f"{disk.checkpoints} of {disk.checkpoint / 1e9:,.2f} GB at most"),
     ]
+
+
+def _several(number: int, what: str, ending: str = "s") -> str:
+    return f"{number} {what}{'' if number == 1 else ending}"
 
 
 def _bytes(size: float) -> str:

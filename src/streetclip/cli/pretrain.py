@@ -11,7 +11,6 @@ from streetclip.config.schema import Experiment
 from streetclip.errors import InputError
 from streetclip.training.signals import StopSignals
 
-
 _ASSUMED: dict[str, tuple[type, str]] = {
     "ranks": (int, "devices over all machines; default trainer.devices x trainer.num_nodes"),
     "photos": (int, "photographs to train on, where data.source is not here"),

@@ -10,11 +10,12 @@ pass.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
@@ -75,7 +76,7 @@ def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -
         # The arithmetic is the same in all precisions.
         image_flops = _flops(lambda: plain.image(1))
         text_flops = _flops(lambda: plain.text(1))
-        pass_flops = _flops(lambda: (plain.image(1).sum() + plain.text(1).sum()).backward())
+        pass_flops = _flops(plain.one_pass)
         # What is kept once, whatever the rows, falls out of the difference.
         activation_bytes = (mixed.kept(4) - mixed.kept(2)) // 2
     sizes = {parameter: parameter.numel() for parameter in backbone.parameters()}
@@ -110,19 +111,22 @@ class _Towers:
         with self._precision():
             return self.backbone.encode_text(torch.empty(rows, self.tokens, dtype=torch.int64))
 
+    def one_pass(self) -> None:
+        (self.image(1).sum() + self.text(1).sum()).backward()  # type: ignore[no-untyped-call]
+
     def kept(self, rows: int) -> int:
         """Bytes of the distinct memories that autograd keeps of some rows."""
-        kept: list[Tensor] = []
+        kept: dict[StorageWeakRef, int] = {}
 
         def keep(tensor: Tensor) -> Tensor:
-            kept.append(tensor)
+            memory = tensor.untyped_storage()
+            kept[StorageWeakRef(memory)] = memory.nbytes()  # type: ignore[no-untyped-call]
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             outputs = self.image(rows), self.text(rows)
-        memories = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in kept}
         del outputs
-        return sum(memory.nbytes() for memory in memories.values())
+        return sum(kept.values())
 
     @contextmanager
     def _precision(self) -> Iterator[None]:
@@ -163,15 +167,10 @@ def _make_fake(backbone: Backbone, dtype: torch.dtype) -> None:
 
 
 def _flops(work: Callable[[], object]) -> int:
-    aten = cast(Any, torch.ops.aten)
-    # torch counts the attentions of CUDA only.
-    ours = {
-        aten._scaled_dot_product_flash_attention_for_cpu: _attention,
-        aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
-    }
+    ours = {getattr(torch.ops.aten, name): count for name, count in _ATTENTIONS.items()}
     with FlopCounterMode(display=False, custom_mapping=ours) as counter:
         work()
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
@@ -183,3 +182,10 @@ def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
 def _attention_backward(_: Any, query: Any, key: Any, value: Any, *__: Any, **___: Any) -> int:
     """Two products for each of the forward pass; what a kernel computes again is not counted."""
     return 2 * _attention(query, key, value)
+
+
+# torch itself counts the attentions of CUDA only.
+_ATTENTIONS: dict[str, Callable[..., int]] = {
+    "_scaled_dot_product_flash_attention_for_cpu": _attention,
+    "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
+}
