@@ -65,9 +65,9 @@ def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -
     Example:
         >>> from streetclip.model.backbone import create_backbone
         >>> with torch.device("meta"):
-        ...     model = create_backbone("ViT-B-32")
-        >>> f"{count_cost(model, tokens=77).image_flops / 1e9:.1f} GFLOP"
-        '8.7 GFLOP'
+        ...     model = create_backbone("experiments/models/quickstart.json")
+        >>> f"{count_cost(model, tokens=40).image_flops / 1e6:.1f} MFLOP"
+        '32.8 MFLOP'
     """
     is_mixed = precision.endswith("-mixed")
     with FakeTensorMode():
