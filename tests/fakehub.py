@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         """What a file is."""
         self._answer(with_body=False)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base
         """Nothing is said of requests."""
 
     def _answer(self, *, with_body: bool) -> None:

@@ -38,7 +38,7 @@ def _shared(ranks: int, rows: int | None, *, mode: str, negatives: str = "global
         ("plain", "global", 3, 32, 12, 95),
         ("cached", "global", 3, 32, 12, 1151),
         ("cached", "global", 1, 32, 36, 1151),
-        ("cached", "local", 3, 32, 12, 383),
+        ("cached", "local", 3, None, 1, 383),
         ("plain", "global", 3, None, 1, 1151),
         ("cached", "global", 12, 128, 1, 1151),  # a pass could take more than a rank has
     ],
@@ -65,8 +65,7 @@ def test_negatives_are_what_a_photograph_is_compared_with(
         (
             DataConfig(batch_size=24, micro_batch_size=8),
             2,
-            "data.micro_batch_size=8 does not divide the 12 pairs of each of 2 ranks; "
-            "allowed: 1, 2, 3, 4, 6, 12",
+            "data.micro_batch_size=8 does not divide the 12 pairs of each of 2 ranks; allowed: 1,",
         ),
         (
             DataConfig(batch_size=256, order="resampled"),

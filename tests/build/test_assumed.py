@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.conftest import Finished
 
 from streetclip.build.assumed import Assumed, Photographs, assumed_ranks, photographs
 from streetclip.config.schema import DataConfig, SampleWorldConfig, TrainerConfig
 from streetclip.errors import InputError
-from tests.conftest import Finished
 
 
 def test_impossible_assumptions_are_named_as_they_were_typed() -> None:
@@ -60,6 +60,6 @@ def test_photographs_that_are_not_here_are_believed_or_asked_for(tmp_path: Path)
     assert photographs(DataConfig(source=away, expected_photos=7), Assumed()).number == 7
     drawn = DataConfig(source=away, order="resampled", samples_per_epoch=5, expected_photos=7)
     assert photographs(drawn, Assumed()).number == 5
-    with pytest.raises(InputError, match="cannot be told from here: .*away; say --photos N"):
+    with pytest.raises(InputError, match=r"cannot be told from here: .*away; say --photos N"):
         photographs(DataConfig(source=away), Assumed())
     assert not Path(away).exists()

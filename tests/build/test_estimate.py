@@ -23,6 +23,7 @@ COST = Cost(
     image_flops=50,
     text_flops=10,
     pass_flops=180,
+    again_flops=60,
     activation_bytes=1000,
     tokens=40,
 )

@@ -65,6 +65,7 @@ def test_operations_of_the_large_model_are_those_of_its_formula(tmp_path: Path) 
     assert cost.text_flops / 1e9 == pytest.approx(13.3, abs=0.05)
     # The gradient of the photograph itself is not computed.
     assert cost.pass_flops == 3 * (image.forward + text.forward) - image.patches
+    assert cost.again_flops == image.forward + text.forward
     assert cost.parameters == cost.trained == 427_944_193
 
 
@@ -73,6 +74,7 @@ def test_a_locked_tower_costs_its_forward_pass_alone(tmp_path: Path) -> None:
     lock_towers(backbone, image=True, text=False)
     cost = count_cost(backbone, tokens=TOKENS)
     assert cost.pass_flops == TINY_IMAGE.forward + 3 * TINY_TEXT.forward
+    assert cost.again_flops == TINY_TEXT.forward
     image = sum(parameter.numel() for parameter in backbone.clip.visual.parameters())
     assert cost.trained == cost.parameters - image
 

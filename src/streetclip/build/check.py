@@ -17,6 +17,7 @@ from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
+from streetclip.model.step_check import contradictions
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.protocol import Protocol, load_protocol
 
@@ -64,6 +65,11 @@ def examine(options: Experiment, *, weights: bool = True) -> tuple[Parts | None,
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
         problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
+    problems += contradictions(
+        options.accumulate.mode,
+        negatives=options.loss.negatives,
+        micro_batch_size=options.data.micro_batch_size,
+    )
     problems += _strategy(options.trainer) + _monitor(options)
     if backbone is None or template is None or protocol is None:
         return None, problems

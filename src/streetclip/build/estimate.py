@@ -121,9 +121,8 @@ def compute_of(
         utilization: Share of it that is reached.
     """
     # Cached accumulation makes all features once without a graph, and then pass by pass again.
-    again = batches.mode == "cached" and batches.passes > 1
-    forward = cost.image_flops + cost.text_flops
-    step_flops = batches.rank_batch * (cost.pass_flops + (forward if again else 0))
+    again = cost.again_flops if batches.mode == "cached" and batches.passes > 1 else 0
+    step_flops = batches.rank_batch * (cost.pass_flops + again)
     step_s = None if tflops is None else step_flops / (tflops * 1e12 * utilization)
     hours = None if step_s is None else step_s * steps / 3600
     return Compute(step_flops, tflops, utilization, step_s, hours)

@@ -38,6 +38,8 @@ class Cost:
         image_flops: Forward pass of an image.
         text_flops: Forward pass of a caption of `tokens` tokens.
         pass_flops: Forward and backward pass of a pair.
+        again_flops: Forward pass of a pair through what is trained of the two towers, which cached
+            accumulation computes once more.
         activation_bytes: Kept of a pair between its forward and its backward pass.
         tokens: Length of the captions.
     """
@@ -49,6 +51,7 @@ class Cost:
     image_flops: int
     text_flops: int
     pass_flops: int
+    again_flops: int
     activation_bytes: int
     tokens: int
 
@@ -90,6 +93,8 @@ def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -
         image_flops=image_flops,
         text_flops=text_flops,
         pass_flops=pass_flops,
+        again_flops=image_flops * _is_trained(backbone, "visual.")
+        + text_flops * _is_trained(backbone, ""),
         activation_bytes=activation_bytes,
         tokens=tokens,
     )
@@ -164,6 +169,16 @@ def _make_fake(backbone: Backbone, dtype: torch.dtype) -> None:
             is_weight = buffer.is_floating_point() and name != "statistics"
             kind = dtype if is_weight else buffer.dtype
             setattr(module, name, torch.empty(buffer.shape, dtype=kind))
+
+
+def _is_trained(backbone: Backbone, tower: str) -> bool:
+    """Of the image tower, `visual.`, or of the text tower, which has no prefix of its own."""
+    named = [
+        (name.startswith("visual."), parameter.requires_grad)
+        for name, parameter in backbone.clip.named_parameters()
+        if not name.startswith("logit_")
+    ]
+    return any(trained for is_image, trained in named if is_image == (tower == "visual."))
 
 
 def _flops(work: Callable[[], object]) -> int:
