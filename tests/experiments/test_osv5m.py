@@ -110,7 +110,7 @@ def _download(words: list[str], folder: Path) -> None:
             text=True,
             check=False,
         )
-    assert done.returncode == 0, done.stderr.decode()
+    assert done.returncode == 0, done.stderr
     for file in (folder / "hub").rglob("*.tar"):
         copy = Path(words[-1]) / file.relative_to(folder / "hub")
         assert copy.read_bytes() == file.read_bytes()

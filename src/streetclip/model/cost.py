@@ -1,12 +1,13 @@
 """What a pair costs a model, in arithmetic and in memory, counted without computing anything.
 
 The towers run on fake tensors: shapes and types without numbers, so that a ViT-L is counted in a
-second on any machine. Floating-point operations are those of the convolutions, matrix products and
-attentions that really run, which includes what gradient checkpointing computes again and leaves out
-what a locked tower does not need. Activations are the tensors that autograd keeps for the backward
-pass.
+second or two on any machine. Floating-point operations are those of the convolutions, matrix
+products and attentions that really run, which includes what gradient checkpointing computes again
+and leaves out what a locked tower does not need. Activations are all that a pass holds at its
+highest and that grows with its pairs: what autograd keeps, and what is needed for a moment.
 """
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,13 +18,18 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from streetclip.model.backbone import Backbone
 
 LONGEST_CAPTION = 40
 """Tokens of the longest captions that the shipped templates write; a batch is padded to its own."""
+
+
+_ROWS = 32
+"""Pairs of a pass, so many that what grows with them is most of what is held."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Cost:
         pass_flops: Forward and backward pass of a pair.
         again_flops: Forward pass of a pair through what is trained of the two towers, which cached
             accumulation computes once more.
-        activation_bytes: Kept of a pair between its forward and its backward pass.
+        activation_bytes: Held of each pair while a pass is at its highest.
         tokens: Length of the captions.
     """
 
@@ -79,9 +85,9 @@ def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -
         # The arithmetic is the same in all precisions.
         image_flops = _flops(lambda: plain.image(1))
         text_flops = _flops(lambda: plain.text(1))
-        pass_flops = _flops(plain.one_pass)
-        # What is kept once, whatever the rows, falls out of the difference.
-        activation_bytes = (mixed.kept(4) - mixed.kept(2)) // 2
+        pass_flops = _flops(lambda: plain.one_pass(1))
+        # What does not grow with the rows falls out of the difference: weights and their gradients.
+        activation_bytes = (mixed.held(2 * _ROWS) - mixed.held(_ROWS)) // _ROWS
     sizes = {parameter: parameter.numel() for parameter in backbone.parameters()}
     trained = {p: size for p, size in sizes.items() if p.requires_grad}
     return Cost(
@@ -109,52 +115,84 @@ class _Towers:
     def image(self, rows: int) -> Tensor:
         shape = self.backbone.preprocess
         pixels = torch.empty(rows, 3, shape.height, shape.width, dtype=torch.uint8)
-        with self._precision():
-            return self.backbone.encode_image(pixels)
+        return self.backbone.encode_image(pixels)
 
     def text(self, rows: int) -> Tensor:
+        return self.backbone.encode_text(torch.empty(rows, self.tokens, dtype=torch.int64))
+
+    def one_pass(self, rows: int) -> None:
         with self._precision():
-            return self.backbone.encode_text(torch.empty(rows, self.tokens, dtype=torch.int64))
+            (self.image(rows).sum() + self.text(rows).sum()).backward()  # type: ignore[no-untyped-call]
 
-    def one_pass(self) -> None:
-        (self.image(1).sum() + self.text(1).sum()).backward()  # type: ignore[no-untyped-call]
-
-    def kept(self, rows: int) -> int:
-        """Bytes of the distinct memories that autograd keeps of some rows."""
-        kept: dict[StorageWeakRef, int] = {}
-
-        def keep(tensor: Tensor) -> Tensor:
-            memory = tensor.untyped_storage()
-            kept[StorageWeakRef(memory)] = memory.nbytes()  # type: ignore[no-untyped-call]
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            outputs = self.image(rows), self.text(rows)
-        del outputs
-        return sum(kept.values())
+    def held(self, rows: int) -> int:
+        """The most bytes that a pass holds at a time; without what was there before it."""
+        self.backbone.zero_grad()
+        with _Held() as held:
+            self.one_pass(rows)
+        return held.most
 
     @contextmanager
     def _precision(self) -> Iterator[None]:
         with ExitStack() as stack:
             if self.is_mixed:
                 stack.enter_context(torch.autocast("cpu", dtype=torch.bfloat16))
-                stack.enter_context(_NormsInFp32())
+                stack.enter_context(_norms_in_fp32())
             yield
 
 
-class _NormsInFp32(TorchFunctionMode):
-    """Autocast on CUDA takes layer norms in fp32, and keeps that copy; on a CPU it does not."""
+@contextmanager
+def _norms_in_fp32() -> Iterator[None]:
+    """Autocast on CUDA takes layer norms in fp32, and keeps that copy; on a CPU it does not.
 
-    def __torch_function__(
+    Not by a mode of torch, which would not reach what checkpointing computes again.
+    """
+    plain = F.layer_norm
+
+    def in_fp32(values: Tensor, *args: Any, **options: Any) -> Tensor:
+        return plain(values.float(), *args, **options)
+
+    setattr(F, "layer_norm", in_fp32)  # noqa: B010 - mypy takes no assignment to a function
+    try:
+        yield
+    finally:
+        setattr(F, "layer_norm", plain)  # noqa: B010
+
+
+class _Held(TorchDispatchMode):
+    """Counts the bytes of all memories that are held at a time, and the most of them.
+
+    They are freed where Python frees them, as on a device.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 0
+        self._now = 0
+        self._known: dict[StorageWeakRef, int] = {}
+
+    def __torch_dispatch__(
         self,
         func: Callable[..., Any],
         types: Sequence[type],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func is F.layer_norm:
-            args = (args[0].float(), *args[1:])
-        return func(*args, **(kwargs or {}))
+        out = func(*args, **(kwargs or {}))
+        for value in tree_leaves(out):
+            if isinstance(value, Tensor):
+                self._note(value.untyped_storage())
+        return out
+
+    def _note(self, memory: torch.UntypedStorage) -> None:
+        key = StorageWeakRef(memory)  # type: ignore[no-untyped-call]
+        if key not in self._known:
+            self._known[key] = memory.nbytes()
+            self._now += self._known[key]
+            self.most = max(self.most, self._now)
+            weakref.finalize(memory, self._free, key)
+
+    def _free(self, key: StorageWeakRef) -> None:
+        self._now -= self._known.pop(key)
 
 
 def _make_fake(backbone: Backbone, dtype: torch.dtype) -> None:
