@@ -28,8 +28,8 @@ LONGEST_CAPTION = 40
 """Tokens of the longest captions that the shipped templates write; a batch is padded to its own."""
 
 
-_ROWS = 32
-"""Pairs of a pass, so many that what grows with them is most of what is held."""
+_ROWS = 4
+"""Pairs of the smaller of two passes that are compared."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,9 @@ def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -
         image_flops = _flops(lambda: plain.image(1))
         text_flops = _flops(lambda: plain.text(1))
         pass_flops = _flops(lambda: plain.one_pass(1))
-        # What does not grow with the rows falls out of the difference: weights and their gradients.
-        activation_bytes = (mixed.held(2 * _ROWS) - mixed.held(_ROWS)) // _ROWS
+        # What does not grow with the rows falls out: casts of weights, and gradients.
+        growth = zip(mixed.held(_ROWS), mixed.held(2 * _ROWS), strict=True)
+        activation_bytes = max(more - less for less, more in growth) // _ROWS
     sizes = {parameter: parameter.numel() for parameter in backbone.parameters()}
     trained = {p: size for p, size in sizes.items() if p.requires_grad}
     return Cost(
@@ -124,12 +125,12 @@ class _Towers:
         with self._precision():
             (self.image(rows).sum() + self.text(rows).sum()).backward()  # type: ignore[no-untyped-call]
 
-    def held(self, rows: int) -> int:
-        """The most bytes that a pass holds at a time; without what was there before it."""
+    def held(self, rows: int) -> list[int]:
+        """The bytes that a pass holds after each of its operations, besides what was there."""
         self.backbone.zero_grad()
         with _Held() as held:
             self.one_pass(rows)
-        return held.most
+        return held.bytes
 
     @contextmanager
     def _precision(self) -> Iterator[None]:
@@ -159,14 +160,11 @@ def _norms_in_fp32() -> Iterator[None]:
 
 
 class _Held(TorchDispatchMode):
-    """Counts the bytes of all memories that are held at a time, and the most of them.
-
-    They are freed where Python frees them, as on a device.
-    """
+    """Notes after each operation how many bytes are held; they are freed as on a device."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.most = 0
+        self.bytes: list[int] = []
         self._now = 0
         self._known: dict[StorageWeakRef, int] = {}
 
@@ -181,6 +179,7 @@ class _Held(TorchDispatchMode):
         for value in tree_leaves(out):
             if isinstance(value, Tensor):
                 self._note(value.untyped_storage())
+        self.bytes.append(self._now)
         return out
 
     def _note(self, memory: torch.UntypedStorage) -> None:
@@ -188,7 +187,6 @@ class _Held(TorchDispatchMode):
         if key not in self._known:
             self._known[key] = memory.nbytes()
             self._now += self._known[key]
-            self.most = max(self.most, self._now)
             weakref.finalize(memory, self._free, key)
 
     def _free(self, key: StorageWeakRef) -> None:
