@@ -130,7 +130,7 @@ def _bare(options: ModelConfig, seed: int) -> Backbone:
         return rebuild_backbone(hf_spec(Path(options.name.removeprefix(HF))), seed=seed)
     name, _, tag = options.name.removeprefix(OPEN_CLIP).partition(":")
     if (Path(name) / CONFIG_FILE).is_file():
-        name = str(open_clip_folder(Path(name)).config)
+        name = str(Path(name) / CONFIG_FILE)
     pretrained = options.pretrained if options.pretrained is not None else tag or None
     return create_backbone(name, pretrained=pretrained, seed=seed, weights=False)
 

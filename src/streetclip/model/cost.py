@@ -128,7 +128,8 @@ class _Towers:
     def held(self, rows: int) -> list[int]:
         """The bytes that a pass holds after each of its operations, besides what was there."""
         self.backbone.zero_grad()
-        with _Held() as held:
+        held = _Held()
+        with held:
             self.one_pass(rows)
         return held.bytes
 
@@ -163,7 +164,7 @@ class _Held(TorchDispatchMode):
     """Notes after each operation how many bytes are held; they are freed as on a device."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.bytes: list[int] = []
         self._now = 0
         self._known: dict[StorageWeakRef, int] = {}
