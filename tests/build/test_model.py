@@ -185,9 +185,10 @@ def test_towers_without_weights_need_configurations_alone(
     finished: Finished, tmp_path: Path, kind: str
 ) -> None:
     file = finished.folder / "model.json"
-    {"hf:": write_hf, "open_clip:": write_open_clip}.get(kind, lambda *_: None)(
-        named_backbone(str(file)), tmp_path
-    )
+    if kind == "hf:":
+        write_hf(named_backbone(str(file)), tmp_path)
+    elif kind == "open_clip:":
+        write_open_clip(named_backbone(str(file)), tmp_path)
     for weights in tmp_path.glob("*.safetensors"):
         weights.unlink()
     options = ModelConfig(name=f"{kind}{tmp_path}" if kind else str(file))
