@@ -178,3 +178,35 @@ def test_a_page_at_the_url_of_a_checkpoint_is_no_checkpoint(
     ):
         named_backbone(f"{server.url}/best.ckpt", Cache(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("kind", ["hf:", "open_clip:", ""])
+def test_towers_without_weights_need_configurations_alone(
+    finished: Finished, tmp_path: Path, kind: str
+) -> None:
+    file = finished.folder / "model.json"
+    if kind == "hf:":
+        write_hf(named_backbone(str(file)), tmp_path)
+    elif kind == "open_clip:":
+        write_open_clip(named_backbone(str(file)), tmp_path)
+    for weights in tmp_path.glob("*.safetensors"):
+        weights.unlink()
+    options = ModelConfig(name=f"{kind}{tmp_path}" if kind else str(file))
+    if not kind:
+        options.pretrained, options.start_from = "absent/weights.pt", None
+    with pytest.raises(ModelError):
+        new_backbone(options, seed=1)
+    bare = new_backbone(options, seed=1, weights=False)
+    assert bare.preprocess == named_backbone(str(file)).preprocess
+    options.start_from = "absent.ckpt"
+    options.pretrained = None
+    assert new_backbone(options, seed=1, weights=False).spec == bare.spec
+
+
+def test_two_sources_of_weights_are_refused_without_weights_too() -> None:
+    both = ModelConfig(name="ViT-B-32", pretrained="openai", start_from="a.ckpt")
+    with pytest.raises(ModelError, match=r"model.pretrained and model.start_from are both set"):
+        new_backbone(both, seed=1, weights=False)
+    brings = ModelConfig(name="hf:absent", pretrained="openai")
+    with pytest.raises(ModelError, match="'hf:absent' brings weights, and"):
+        new_backbone(brings, seed=1, weights=False)

@@ -26,7 +26,7 @@ from streetclip.model.backbone import Backbone, rebuild_backbone
 from streetclip.model.hf_config import open_clip_config
 from streetclip.model.hf_files import read_preprocessor
 from streetclip.model.hf_keys import entries
-from streetclip.model.hf_model import hf_files, load_hf, write_hf
+from streetclip.model.hf_model import hf_files, hf_spec, load_hf, write_hf
 from streetclip.model.hf_preprocess import read_preprocess
 from streetclip.model.spec import spec_of
 from streetclip.model.vocabulary import tokenizer_problems
@@ -169,6 +169,17 @@ def test_an_export_read_back_is_the_model(exported: Path, tiny: Backbone) -> Non
     assert weights_digest(again) == weights_digest(tiny)
     tokens = tiny.tokenize(["a street"])
     assert torch.equal(again.encode_text(tokens), tiny.encode_text(tokens))
+
+
+def test_a_specification_needs_no_weights(exported: Path) -> None:
+    spec = load_hf(exported).spec
+    (exported / "model.safetensors").unlink()
+    assert hf_spec(exported) == spec
+    with pytest.raises(ModelError, match="no folder 'absent'"):
+        hf_spec(Path("absent"))
+    _change(exported, "config.json", vision_config={"hidden_act": "relu"})
+    with pytest.raises(ModelMismatchError, match="relu"):
+        hf_spec(exported)
 
 
 def test_everything_that_differs_is_in_one_error(exported: Path) -> None:

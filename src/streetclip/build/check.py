@@ -1,6 +1,7 @@
 """Everything that can be wrong with an experiment, found before anything is written."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +9,7 @@ from typing import TypeVar
 import torch
 from lightning.pytorch.accelerators import AcceleratorRegistry
 
+from streetclip.build.arithmetic import batch_problems, ranks_of
 from streetclip.build.model import new_backbone
 from streetclip.build.precision import kind_of_device
 from streetclip.build.remote import cache_of
@@ -40,11 +42,31 @@ def check(options: Experiment) -> Parts:
     Raises:
         ConfigError: Anything is missing or does not fit.
     """
+    parts, problems = examine(options)
+    problems += _sources(options) + _folders(options)
+    wrong = words_of_hardware(options.trainer) or _hardware_here(options.trainer)
+    problems += wrong or batch_problems(options.data, ranks_of(options.trainer))
+    if options.model.compile:
+        attempt(problems, lambda: check_compiler(kind_of_device(options.trainer)))
+    if problems or parts is None:
+        raise ConfigError(f"experiment {options.name}", problems)
+    return parts
+
+
+def examine(options: Experiment, *, weights: bool = True) -> tuple[Parts | None, list[str]]:
+    """Load what an experiment names, as far as that depends on no machine.
+
+    Args:
+        options: Of the experiment.
+        weights: False makes the model on the device "meta", and asks for no weights.
+
+    Returns:
+        What could be loaded, if all could be, and what is wrong.
+    """
     problems: list[str] = []
-    template = _attempt(problems, lambda: load_template(options.data.captions))
-    protocol = _attempt(problems, lambda: load_protocol(options.evaluation.protocol))
-    backbone = _attempt(problems, lambda: _backbone(options))
-    problems += _sources(options) + _numbers(options.data)
+    template = attempt(problems, lambda: load_template(options.data.captions))
+    protocol = attempt(problems, lambda: load_protocol(options.evaluation.protocol))
+    backbone = attempt(problems, lambda: _backbone(options, weights=weights))
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
         problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
@@ -53,23 +75,29 @@ def check(options: Experiment) -> Parts:
         negatives=options.loss.negatives,
         micro_batch_size=options.data.micro_batch_size,
     )
-    problems += _hardware(options.trainer) + _folders(options)
-    problems += _monitor(options)
-    if options.model.compile:
-        _attempt(problems, lambda: check_compiler(kind_of_device(options.trainer)))
-    if problems:
-        raise ConfigError(f"experiment {options.name}", problems)
-    assert backbone is not None
-    assert template is not None
-    assert protocol is not None
-    return Parts(backbone, template, protocol)
+    problems += _strategy(options.trainer) + _monitor(options)
+    if backbone is None or template is None or protocol is None:
+        return None, problems
+    return Parts(backbone, template, protocol), problems
 
 
-def _backbone(options: Experiment) -> Backbone:
-    return new_backbone(options.model, seed=options.seed, cache=cache_of(options.data.remote))
+def _backbone(options: Experiment, *, weights: bool) -> Backbone:
+    with nullcontext() if weights else torch.device("meta"):
+        return new_backbone(
+            options.model,
+            seed=options.seed,
+            cache=cache_of(options.data.remote),
+            weights=weights,
+        )
 
 
-def _attempt(problems: list[str], load: Callable[[], T]) -> T | None:
+def attempt(problems: list[str], load: Callable[[], T]) -> T | None:
+    """The answer of some work, or None and its error noted down.
+
+    Args:
+        problems: Takes the message of an `InputError`.
+        load: The work.
+    """
     try:
         return load()
     except InputError as error:
@@ -98,28 +126,30 @@ def _is_address(data: DataConfig) -> bool:
     return data.order == "resampled" and ("://" in data.source or "{" in data.source)
 
 
-def _numbers(data: DataConfig) -> list[str]:
-    problems = []
-    if data.lanes is not None and data.batch_size % data.lanes:
-        problems.append(
-            f"data.lanes={data.lanes} does not divide data.batch_size={data.batch_size}"
-        )
-    if data.micro_batch_size is not None and data.batch_size % data.micro_batch_size:
-        problems.append(
-            f"data.micro_batch_size={data.micro_batch_size} does not divide "
-            f"data.batch_size={data.batch_size}"
-        )
-    return problems
+def words_of_hardware(trainer: TrainerConfig) -> list[str]:
+    """What no machine understands of the hardware that an experiment asks for.
 
-
-def _hardware(trainer: TrainerConfig) -> list[str]:
-    """Lightning would refuse the same, but only after shards were built and a run was begun."""
+    Lightning would refuse the same, but only after shards were built and a run was begun.
+    """
     wanted, devices = trainer.accelerator, trainer.devices
     if devices != "auto" and not (devices.isdecimal() and int(devices) > 0):
         return [f"trainer.devices must be auto or a number of devices; got: {devices!r}"]
     known = sorted({"auto", "gpu", *AcceleratorRegistry.available_accelerators()})
     if wanted not in known:
         return [f"trainer.accelerator must be one of {', '.join(known)}; got: {wanted!r}"]
+    return []
+
+
+def _strategy(trainer: TrainerConfig) -> list[str]:
+    if trainer.strategy == "ddp":
+        return []
+    reason = "a ViT-L-14-336 takes 7 GB with gradients and optimizer and fits one card"
+    remedy = "open an issue if your model does not fit"
+    return [f"trainer.strategy={trainer.strategy}; allowed: ddp; {reason}; {remedy}"]
+
+
+def _hardware_here(trainer: TrainerConfig) -> list[str]:
+    wanted, devices = trainer.accelerator, trainer.devices
     if wanted in ("gpu", "cuda", "mps") and not torch.accelerator.is_available():
         return [f"trainer.accelerator={wanted}, but there is no GPU; set trainer.accelerator=cpu"]
     there = torch.accelerator.device_count()
@@ -130,11 +160,11 @@ def _hardware(trainer: TrainerConfig) -> list[str]:
 
 def _folders(options: Experiment) -> list[str]:
     problems: list[str] = []
-    _attempt(problems, lambda: check_folder(Path(options.runs_dir), "runs_dir"))
+    attempt(problems, lambda: check_folder(Path(options.runs_dir), "runs_dir"))
     shards = Path(options.data.shards_dir)
     # Shard sets that are there already may lie on a disk that is read-only.
     if not shards.is_dir():
-        _attempt(problems, lambda: check_folder(shards, "data.shards_dir"))
+        attempt(problems, lambda: check_folder(shards, "data.shards_dir"))
     return problems
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from streetclip.config.schema import Experiment, ModelConfig
 from streetclip.data.decode import center_crop
 from streetclip.errors import ModelError
-from streetclip.model.backbone import Backbone, create_backbone
+from streetclip.model.backbone import Backbone, create_backbone, rebuild_backbone
 from streetclip.model.hf_model import PREFIX as HF
-from streetclip.model.hf_model import load_hf
+from streetclip.model.hf_model import hf_spec, load_hf
 from streetclip.model.module import StreetclipModule
 from streetclip.model.open_clip_folder import CONFIG_FILE, open_clip_folder
 from streetclip.model.tokenize import Tokenize
@@ -26,13 +26,17 @@ OPEN_CLIP = "open_clip:"
 """What may stand before a model of open_clip, where a model is named."""
 
 
-def new_backbone(options: ModelConfig, *, seed: int, cache: Cache | None = None) -> Backbone:
+def new_backbone(
+    options: ModelConfig, *, seed: int, cache: Cache | None = None, weights: bool = True
+) -> Backbone:
     """The towers that an experiment starts with.
 
     Args:
         options: Of the experiment.
         seed: Of new weights.
         cache: Where a checkpoint from a URL is kept; None is the user's.
+        weights: False gives new weights whatever the options say: nothing is fetched or read but
+            configurations.
 
     Raises:
         InputError: Name, weights or checkpoint are wrong.
@@ -42,8 +46,13 @@ def new_backbone(options: ModelConfig, *, seed: int, cache: Cache | None = None)
             "model.pretrained and model.start_from are both set",
             remedy="weights come from one place: unset one of them",
         )
-    backbone = _of_experiment(options, seed)
-    if options.start_from is not None:
+    if options.pretrained is not None and options.name.startswith((HF, OPEN_CLIP)):
+        raise ModelError(
+            f"model.name '{options.name}' brings weights, and model.pretrained is set too",
+            remedy="weights come from one place: unset model.pretrained",
+        )
+    backbone = _of_experiment(options, seed) if weights else _bare(options, seed)
+    if options.start_from is not None and weights:
         start_from(backbone, Path(on_disk(options.start_from, cache)))
     return backbone
 
@@ -112,12 +121,18 @@ def _of_open_clip(name: str, seed: int) -> Backbone:
 def _of_experiment(options: ModelConfig, seed: int) -> Backbone:
     if not options.name.startswith((HF, OPEN_CLIP)):
         return create_backbone(options.name, pretrained=options.pretrained, seed=seed)
-    if options.pretrained is not None:
-        raise ModelError(
-            f"model.name '{options.name}' brings weights, and model.pretrained is set too",
-            remedy="weights come from one place: unset model.pretrained",
-        )
     return named_backbone(options.name).train()
+
+
+def _bare(options: ModelConfig, seed: int) -> Backbone:
+    """The same towers without their weights; whoever names a folder has its configuration."""
+    if options.name.startswith(HF):
+        return rebuild_backbone(hf_spec(Path(options.name.removeprefix(HF))), seed=seed)
+    name, _, tag = options.name.removeprefix(OPEN_CLIP).partition(":")
+    if (Path(name) / CONFIG_FILE).is_file():
+        name = str(Path(name) / CONFIG_FILE)
+    pretrained = options.pretrained if options.pretrained is not None else tag or None
+    return create_backbone(name, pretrained=pretrained, seed=seed, weights=False)
 
 
 def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule:

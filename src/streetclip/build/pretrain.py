@@ -9,6 +9,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
+from streetclip.build.arithmetic import check_schedule, total_steps
 from streetclip.build.check import Parts, check
 from streetclip.build.model import training_module
 from streetclip.build.precision import with_precision
@@ -23,7 +24,6 @@ from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.data.loader import clear_about_workers
 from streetclip.data.quarantine import Quarantine
 from streetclip.errors import Preempted, StreetclipError
-from streetclip.model.optim import learning_rate_factor, warmup_of
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet
 from streetclip.training.durable import clear_about_the_disk
@@ -38,9 +38,12 @@ _FREE = {
     "": ("name", "runs_dir", "checkpoint", "evaluation"),
     "data": (
         *("source", "val_source", "shards_dir", "sample_world", "shards", "remote", "workers"),
-        *("max_bad_samples", "log_samples"),
+        *("max_bad_samples", "log_samples", "expected_photos"),
     ),
-    "trainer": ("accelerator", "devices", "num_nodes", "log_every_n_steps", "loggers", "progress"),
+    "trainer": (
+        *("accelerator", "devices", "num_nodes", "strategy"),
+        *("log_every_n_steps", "loggers", "progress"),
+    ),
 }
 
 
@@ -70,7 +73,8 @@ def pretrain(
     parts, options = check(options), with_precision(options)
     sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     datamodule = _datamodule(options, parts, sources)
-    _check_schedule(options, datamodule)
+    check_schedule(options.optim, total_steps(datamodule.steps_per_epoch, options.trainer))
+    _compare(options, datamodule)
     sets = _evaluation_sets(sources, cache_of(options.data.remote))
     fingerprint = _fingerprint(options, datamodule)
     chosen = decide(
@@ -140,14 +144,12 @@ def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> Streetcl
     )
 
 
-def _check_schedule(options: Experiment, datamodule: StreetclipDataModule) -> None:
-    """Find out before a run folder exists that a schedule does not fit the run's steps."""
-    total = datamodule.steps_per_epoch * options.trainer.max_epochs
-    limit = options.trainer.max_steps
-    total = total if limit < 0 else min(total, limit)
-    warmup = warmup_of(total, steps=options.optim.warmup_steps, share=options.optim.warmup_share)
-    schedule: Any = options.optim.schedule
-    learning_rate_factor(schedule, total_steps=total, warmup_steps=warmup)
+def _compare(options: Experiment, datamodule: StreetclipDataModule) -> None:
+    expected, found = options.data.expected_photos, datamodule.shard_set
+    if expected is not None and found is not None and len(found) != expected:
+        _log.warning(
+            "data.expected_photos is %d, and %s holds %d", expected, found.location, len(found)
+        )
 
 
 def _evaluation_sets(sources: Sources, cache: Cache) -> dict[str, ShardSet]:

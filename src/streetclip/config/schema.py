@@ -86,6 +86,8 @@ class DataConfig:
 
     source: str = "sample-world"
     """`sample-world`, a shard set, its URL, or a folder, CSV or Parquet file that becomes one."""
+    expected_photos: int | None = between(None, 1)
+    """Photographs that `source` should hold; `--plan` counts with it where `source` is not here."""
     val_source: str | None = None
     """Photographs to validate on; None takes the validation split of `source`."""
     shards_dir: str = "shards"
@@ -198,6 +200,8 @@ class TrainerConfig:
     """`auto` or a number of devices (processes, on CPU) a node."""
     num_nodes: int = between(1, 1)
     """Machines."""
+    strategy: str = "ddp"
+    """How several devices share a step; only `ddp`: each holds the whole model."""
     precision: str = one_of("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
     """`auto` is `bf16-mixed` on a CUDA device that has it, else `32-true`; a run notes which."""
     max_epochs: int = between(3, 1)

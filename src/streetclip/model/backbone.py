@@ -150,6 +150,7 @@ def create_backbone(
     pretrained: str | None = None,
     gradient_checkpointing: bool = False,
     seed: int | None = None,
+    weights: bool = True,
 ) -> Backbone:
     """A model by its name or configuration file, with new weights or somebody's.
 
@@ -158,6 +159,8 @@ def create_backbone(
         pretrained: A tag of open_clip (needs its hub) or the path of a weight file.
         gradient_checkpointing: Recompute activations in the backward pass.
         seed: Of new weights; None takes torch's generator as it is.
+        weights: False checks the name of `pretrained` only, and gives new weights: neither hub nor
+            file is asked.
 
     Returns:
         The model on the CPU, in fp32 and training mode.
@@ -172,7 +175,10 @@ def create_backbone(
         streetclip.errors.ModelError: no model 'ViT-B32' in open_clip; nearest: ViT-B-32, ...
     """
     spec = read_spec(Path(name)) if name.endswith(".json") else _listed_spec(name, pretrained)
-    path = None if pretrained is None else _weight_file(spec, pretrained)
+    path: Path | None = None
+    if pretrained is not None:
+        tag = None if looks_like_path(pretrained) else _known_tag(spec, pretrained)
+        path = _weight_file(spec, pretrained, tag) if weights else None
     backbone = rebuild_backbone(spec, seed=seed)
     if path is None:
         _log.info("model '%s' starts from new weights", name)
@@ -245,11 +251,8 @@ def _preprocess_of(name: str, pretrained: str) -> dict[str, Any]:
     return dict(get_pretrained_cfg(name, pretrained))
 
 
-def _weight_file(spec: BackboneSpec, pretrained: str) -> Path:
-    """The local file of a path or tag, after everything that can be checked beforehand."""
-    if looks_like_path(pretrained):
-        check_weight_file(Path(pretrained), spec)
-        return Path(pretrained)
+def _known_tag(spec: BackboneSpec, pretrained: str) -> dict[str, Any]:
+    """What open_clip knows of a tag, after everything that can be checked without its file."""
     tag = get_pretrained_cfg(spec.name, pretrained)
     if not tag:
         tags = open_clip.list_pretrained_tags_by_model(spec.name)
@@ -259,6 +262,14 @@ def _weight_file(spec: BackboneSpec, pretrained: str) -> Path:
             remedy="give the path of a weight file, or one of its tags",
         )
     check_activation(spec, bool(tag.get("quick_gelu", False)), source=pretrained)
+    return dict(tag)
+
+
+def _weight_file(spec: BackboneSpec, pretrained: str, tag: dict[str, Any] | None) -> Path:
+    """The local file of a path or tag."""
+    if tag is None:
+        check_weight_file(Path(pretrained), spec)
+        return Path(pretrained)
     try:
         return Path(download_pretrained(tag))
     except (OSError, RuntimeError, ValueError, ImportError) as error:

@@ -62,6 +62,24 @@ def load_hf(folder: Path) -> Backbone:
     return backbone.eval()
 
 
+def hf_spec(folder: Path) -> BackboneSpec:
+    """What `load_hf` would build, from the configuration alone: no weights need be there.
+
+    Args:
+        folder: With `config.json`.
+
+    Raises:
+        ModelError: There is no such folder, or a file is damaged.
+        ModelMismatchError: The model is another one than can be built here.
+    """
+    if not (folder / CONFIG_FILE).is_file():
+        check_folder(folder)
+    spec, problems = _spec(folder)
+    if spec is None or problems:
+        raise ModelMismatchError(f"model '{PREFIX}{folder}'", problems)
+    return spec
+
+
 def hf_files(backbone: Backbone) -> dict[str, str]:
     """The text files of a transformers folder: configuration, preprocessing, tokenizer.
 
