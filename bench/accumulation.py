@@ -1,17 +1,17 @@
 """Question: what does cached accumulation cost, and how much memory does it save?
 
-A batch of 12 passes of 32 pairs, by the same towers (transformers of width 192 and 4 layers, 64 px)
+A batch of 12 passes of 32 pairs, by the same towers (transformers of width 128 and 4 layers, 64 px)
 in three ways, in turn: all at once, in plain passes (31 negatives each), and in cached passes (383
 negatives, the gradient of the whole batch). CPU time of a step without the optimizer, medians over
 the rounds; then the activations that one pass and the whole batch keep for their backward pass,
 each storage counted once and parameters not; then the gradient of a smaller batch in fp64.
 
-    python bench/accumulation.py [--passes 12] [--rows 32] [--width 192] [--rounds 5]
+    python bench/accumulation.py [--passes 12] [--rows 32] [--width 128] [--rounds 3]
 
 Bars: at most 1.45 times the CPU time of plain passes and 1.08 times that of the whole batch;
 activations of a pass at most 1.3 times its share of the batch's; every gradient within 1e-12, and
 that of the logit scale within 1e-9 of 1 as a ratio, in fp64. The exit code is 1 where one is
-missed. About two minutes on one core.
+missed. About a minute on one core.
 """
 
 import argparse
@@ -164,8 +164,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--passes", type=int, default=12)
     parser.add_argument("--rows", type=int, default=32)
-    parser.add_argument("--width", type=int, default=192)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     return 0 if report_all(chosen.passes, chosen.rows, chosen.width, chosen.rounds) else 1

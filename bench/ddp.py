@@ -88,7 +88,7 @@ def rank_main(rank: int, folder: str) -> None:
     store = f"file://{folder}/store"
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=RANKS)
     messages = Messages()
-    gather.dist = cast(Any, messages)
+    vars(gather)["dist"] = messages
     found = {way: one_way(rank, way, messages) for way in WAYS}
     if rank == 0:
         torch.save(found, f"{folder}/found.pt")
@@ -103,7 +103,7 @@ def one_way(rank: int, way: str, messages: Messages) -> dict[str, Any]:
     reduced: Counter[int] = Counter()
     buckets: list[int] = []
 
-    def count(_: object, bucket: dist.GradBucket) -> Future[Tensor]:
+    def count(_: object, bucket: Any) -> Future[Tensor]:
         buckets.append(bucket.index())
         reduced.update(id(parameter) for parameter in bucket.parameters())
         return allreduce_hook(cast(Any, dist.group.WORLD), bucket)

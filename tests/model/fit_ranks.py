@@ -109,7 +109,7 @@ class Record(Callback):
             }
         )
 
-    def _reduce(self, _: object, bucket: dist.GradBucket) -> Future[torch.Tensor]:
+    def _reduce(self, _: object, bucket: Any) -> Future[torch.Tensor]:
         self.buckets += 1
         self.reduced.update(id(parameter) for parameter in bucket.parameters())
         return allreduce_hook(cast(Any, dist.group.WORLD), bucket)
@@ -127,7 +127,7 @@ def fit(config: str, micro_batch_size: int | None, mode: Mode) -> list[dict[str,
         accumulate=mode,
     )
     messages = Messages()
-    gather.dist = cast(Any, messages)
+    vars(gather)["dist"] = messages
     record = Record(messages)
     trainer = Trainer(
         accelerator="cpu",

@@ -164,10 +164,10 @@ def test_cached_passes_train_the_weights_that_whole_batches_train(
     )
     record = fit(tmp_path, cached, batches, _Poked())
     assert whole.metrics[0]["train/gradient_norm"] > 0.5
-    for ours, theirs in zip(record.states, whole.states, strict=True):
-        assert ours.keys() == theirs.keys()
-        for name, value in ours.items():
-            assert float((value - theirs[name]).abs().max()) < 1e-12, name
+    for state, expected in zip(record.states, whole.states, strict=True):
+        assert state.keys() == expected.keys()
+        for name, value in state.items():
+            assert float((value - expected[name]).abs().max()) < 1e-12, name
     names = sorted(LOGGED - {"timing/samples_per_s"})
     for ours, theirs in zip(record.metrics, whole.metrics, strict=True):
         assert [ours[n] for n in names] == pytest.approx([theirs[n] for n in names])
