@@ -12,8 +12,9 @@ from streetclip.build.model import new_backbone
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
-from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
+from streetclip.config.schema import DataConfig, Experiment, ProbeConfig, TrainerConfig
 from streetclip.errors import ConfigError, InputError
+from streetclip.evaluation.probe_set import ProbeSet, find_probe
 from streetclip.model.backbone import Backbone
 from streetclip.shards.output import check_folder
 from streetclip.shards.remote import is_url
@@ -29,6 +30,7 @@ class Parts:
     backbone: Backbone
     template: Template
     protocol: Protocol
+    probe: ProbeSet | None = None
 
 
 def check(options: Experiment) -> Parts:
@@ -41,6 +43,7 @@ def check(options: Experiment) -> Parts:
     template = _attempt(problems, lambda: load_template(options.data.captions))
     protocol = _attempt(problems, lambda: load_protocol(options.evaluation.protocol))
     backbone = _attempt(problems, lambda: _backbone(options))
+    probe = _attempt(problems, lambda: _probe(options.evaluation.probe))
     problems += _sources(options) + _numbers(options.data)
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
@@ -52,11 +55,16 @@ def check(options: Experiment) -> Parts:
     assert backbone is not None
     assert template is not None
     assert protocol is not None
-    return Parts(backbone, template, protocol)
+    return Parts(backbone, template, protocol, probe)
 
 
 def _backbone(options: Experiment) -> Backbone:
     return new_backbone(options.model, seed=options.seed, cache=cache_of(options.data.remote))
+
+
+def _probe(options: ProbeConfig) -> ProbeSet | None:
+    """Its photographs are listed here by every rank; the first one also decodes them, later."""
+    return None if options.source is None else find_probe(Path(options.source), options.templates)
 
 
 def _attempt(problems: list[str], load: Callable[[], T]) -> T | None:
@@ -132,6 +140,9 @@ def _monitor(options: Experiment) -> list[str]:
     monitor, names = options.checkpoint.monitor, {"val", *options.evaluation.sets}
     if "val" in options.evaluation.sets:
         return ["evaluation.sets.val: the name val belongs to data.val_source"]
+    if monitor is not None and monitor.startswith("probe/"):
+        watched = options.evaluation.probe.source is not None
+        return [] if watched else [f"checkpoint.monitor={monitor} needs evaluation.probe.source"]
     if monitor is None or not monitor.startswith("zeroshot/"):
         return []
     name = monitor.split("/")[1]

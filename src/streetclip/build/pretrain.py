@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.data.loader import clear_about_workers
 from streetclip.data.quarantine import Quarantine
 from streetclip.errors import Preempted, StreetclipError
+from streetclip.evaluation.probe_set import ProbeSet, checked
 from streetclip.model.optim import learning_rate_factor, warmup_of
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet
@@ -68,6 +69,7 @@ def pretrain(
             signals.wait()  # Rank 0 may be in the middle of what the others wait for.
     parts = check(options)
     sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
+    probe = _checked(parts.probe)
     datamodule = _datamodule(options, parts, sources)
     _check_schedule(options, datamodule)
     sets = _evaluation_sets(sources, cache_of(options.data.remote))
@@ -100,6 +102,7 @@ def pretrain(
             fingerprint=fingerprint,
             checkpoint=checkpoint,
             signals=signals,
+            probe=probe,
         )
         ending.trainer = trainer
         module = training_module(options, parts.backbone)
@@ -110,6 +113,13 @@ def pretrain(
 
 def _prepare(options: Experiment) -> Sources:
     return prepare(options.data, options.evaluation.sets, progress=options.trainer.progress)
+
+
+def _checked(probe: ProbeSet | None) -> ProbeSet | None:
+    """The first rank decodes all photographs once, and tells the others their digest."""
+    if probe is None:
+        return None
+    return replace(probe, digest=decide("probe", lambda: checked(probe).digest))
 
 
 def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> StreetclipDataModule:
