@@ -1,7 +1,7 @@
 """Zero-shot classification of a probe set: how many photographs a model still knows by name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -137,6 +137,16 @@ def measure_probe(
     return ProbeResult(
         probe.digest, len(probe.labels), probe.templates, values, ranks, unreadable=bad
     )
+
+
+def as_start(result: ProbeResult) -> ProbeResult:
+    """The result of the model from which forgetting is counted: it has forgotten nothing.
+
+    Args:
+        result: Of the start model.
+    """
+    nothing = Estimate(0.0, result.values["accuracy"].n)
+    return replace(result, values={**result.values, "forgotten": nothing})
 
 
 def label_features(

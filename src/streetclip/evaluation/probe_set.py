@@ -119,9 +119,7 @@ def find_probe(source: Path, templates: Sequence[str] = TEMPLATES) -> ProbeSet:
     labels = sorted({label for _, label in named})
     if len(labels) < 2:
         got = f"photographs of '{labels[0]}' only" if labels else "no photograph"
-        raise ProbeError(
-            f"probe set {source} has nothing to tell apart", got=got, allowed=_FORMS
-        )
+        raise ProbeError(f"probe set {source} has nothing to tell apart", got=got, allowed=_FORMS)
     number = {label: place for place, label in enumerate(labels)}
     photos = tuple(ProbePhoto(name, number[label]) for name, label in named)
     return ProbeSet(folder.absolute(), photos, tuple(labels), tuple(templates))

@@ -89,7 +89,9 @@ def check_alike(start: Backbone, tuned: Backbone, names: tuple[str, str]) -> Non
     problems = spec_differences(start.spec, tuned.spec, names)
     ours, theirs = start.preprocess, tuned.preprocess
     if ours != theirs:
-        problems.append(f"photographs are prepared as {ours} in {names[0]} and {theirs} in {names[1]}")
+        problems.append(
+            f"photographs are prepared as {ours} in {names[0]} and {theirs} in {names[1]}"
+        )
     if not problems:
         problems = [
             f"weights of {names[1]}, {problem}"

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Int64
 from lightning.pytorch.utilities.seed import isolate_rng
 
-from streetclip.evaluation.probe import ProbeResult, measure_probe, probe_logged
+from streetclip.evaluation.probe import ProbeResult, as_start, measure_probe, probe_logged
 from streetclip.evaluation.probe_set import ProbeSet
 from streetclip.evaluation.processes import current_processes
 from streetclip.model.backbone import Backbone
@@ -84,7 +84,7 @@ class ProbeCallback(AtMoments):
             )
             digest = weights_digest(backbone) if trainer.is_global_zero else ""
         if trainer.global_step == 0:
-            self._start = result.ranks
+            self._start, result = result.ranks, as_start(result)
         self._found = result, digest
         return probe_logged(result)
 
@@ -140,8 +140,11 @@ def sentence(result: ProbeResult) -> str:
     names = {"accuracy": "right", "forgotten": "forgotten"}
     parts = [
         f"{word} {100 * found.value:.1f} %"
-        + ("" if found.low is None or found.high is None else
-           f" ({100 * found.low:.1f} to {100 * found.high:.1f})")
+        + (
+            ""
+            if found.low is None or found.high is None
+            else f" ({100 * found.low:.1f} to {100 * found.high:.1f})"
+        )
         for name, word in names.items()
         if (found := result.values.get(name)) is not None and found.value is not None
     ]
