@@ -96,7 +96,6 @@ def test_another_probe_set_is_not_compared_with_the_old_start(
     assert [step for step, _ in _logged(run, "probe/forgotten")] == [0, 3, 4]
 
 
-@pytest.mark.slow
 @pytest.mark.distributed
 def test_two_ranks_count_each_photograph_once(
     watched: TinyRun, tiny_shards: Path, probe: ProbeSet, tmp_path: Path
