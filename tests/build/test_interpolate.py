@@ -210,5 +210,5 @@ def test_a_folder_with_other_things_is_refused(
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("")
-    with pytest.raises(InputError, match="is not empty; got: mine.txt"):
+    with pytest.raises(InputError, match=r"is not empty; got: mine\.txt"):
         interpolate(_options(tiny_bench, tuned, out), progress=False)

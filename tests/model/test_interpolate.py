@@ -51,7 +51,9 @@ def test_the_logit_scale_goes_by_equal_ratios(make: Make) -> None:
     start, tuned = make(1), make(2)
     start.log_logit_scale.data.fill_(torch.tensor(20.0).log())
     tuned.log_logit_scale.data.fill_(torch.tensor(80.0).log())
-    assert float(interpolated(start, tuned, 0.5).logit_scale) == pytest.approx(40.0, rel=1e-6)
+    assert float(interpolated(start, tuned, 0.5).logit_scale.detach()) == pytest.approx(
+        40.0, rel=1e-6
+    )
 
 
 def test_neither_model_nor_random_numbers_change(make: Make) -> None:
