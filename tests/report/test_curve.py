@@ -141,6 +141,12 @@ def test_the_figure_draws_the_line_and_what_was_forgotten() -> None:
     assert [text.get_text() for text in against.texts] == ["0", "0.5", "1"]
 
 
+def test_points_on_each_other_are_told_together() -> None:
+    again = replace(POINTS[1], alpha=0.75)
+    _, against = curve_figure([*POINTS[:2], again, POINTS[2]]).axes
+    assert [text.get_text() for text in against.texts] == ["0", "0.5, 0.75", "1"]
+
+
 def test_without_a_probe_set_there_is_one_panel() -> None:
     (only,) = curve_figure([replace(point, probe=None) for point in POINTS]).axes
     (line,) = only.containers

@@ -4,7 +4,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from streetclip.build.loaded import loaded
 from streetclip.build.model import is_checkpoint, named_backbone
 from streetclip.build.plan import PlannedModel
 from streetclip.build.provenance import facts_of
@@ -97,10 +96,7 @@ class Line:
         Raises:
             ModelError: Another file lies in the place of the weights of an end.
         """
-        alpha = self.alpha(model)
-        if alpha in (0, 1):
-            return loaded(model)
-        backbone = interpolated(self.start, self.tuned, alpha)
+        backbone = interpolated(self.start, self.tuned, self.alpha(model))
         if weights_digest(backbone) != model.digest:
             raise ModelError(
                 "the weights of an end of the line were replaced since the command began",

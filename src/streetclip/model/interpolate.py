@@ -29,10 +29,11 @@ def interpolated(start: Backbone, tuned: Backbone, alpha: float) -> Backbone:
         alpha: 0 to 1.
 
     Returns:
-        A new model on the CPU, in evaluation mode, called as the tuned one is.
+        A new model on the CPU, in evaluation mode, with the specification of the tuned one, or of
+        the start where `alpha` is 0.
     """
     # The weights that it is built with are replaced, so the generator is left as it is.
-    blend = rebuild_backbone(tuned.spec, seed=0)
+    blend = rebuild_backbone(tuned.spec if alpha > 0 else start.spec, seed=0)
     blend.load_state_dict(interpolated_state(start.state_dict(), tuned.state_dict(), alpha))
     return blend.eval()
 

@@ -94,9 +94,15 @@ def _against(axes: Axes, points: Sequence[CurvePoint], measures: Sequence[Measur
             markersize=5,
             label=_name(measure),
         )
-        for alpha, across, up in known:
+        # Points that lie on each other have one text.
+        for across, up in dict.fromkeys((across, up) for _, across, up in known):
+            alphas = [f"{alpha:g}" for alpha, *place in known if place == [across, up]]
             axes.annotate(
-                f"{alpha:g}", (across, up), xytext=(4, 4), textcoords="offset points", fontsize=7
+                ", ".join(alphas),
+                (across, up),
+                xytext=(4, 4),
+                textcoords="offset points",
+                fontsize=7,
             )
     axes.set_xlabel("probe set: right, %")
     axes.set_ylabel("country right, %")
