@@ -30,7 +30,7 @@ def test_the_ends_are_the_models_bit_by_bit(make: Make) -> None:
     start, tuned = make(1), make(2)
     with torch.no_grad():
         # A sum with zero would turn it into 0.0.
-        start.clip.positional_embedding[0] = -0.0
+        start.get_parameter("clip.positional_embedding")[0] = -0.0
     for alpha, model in ((0.0, start), (1.0, tuned)):
         assert weights_digest(interpolated(start, tuned, alpha)) == weights_digest(model)
 

@@ -133,7 +133,9 @@ def test_the_terminal_shows_each_point_with_intervals() -> None:
 
 def test_the_figure_draws_the_line_and_what_was_forgotten() -> None:
     along, against = curve_figure(POINTS).axes
-    labels = [text.get_text() for text in along.get_legend().get_texts()]
+    legend = along.get_legend()
+    assert legend is not None
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["val: right country (paper)", "probe set: right label"]
     (line,) = against.lines
     assert line.get_xdata() == pytest.approx([80.0, 75.0, 50.0])
@@ -149,5 +151,4 @@ def test_points_on_each_other_are_told_together() -> None:
 
 def test_without_a_probe_set_there_is_one_panel() -> None:
     (only,) = curve_figure([replace(point, probe=None) for point in POINTS]).axes
-    (line,) = only.containers
-    assert line.lines[0].get_ydata() == pytest.approx([20.0, 50.0, 50.0])
+    assert only.lines[0].get_ydata() == pytest.approx([20.0, 50.0, 50.0])

@@ -68,8 +68,8 @@ def pretrain(
         if find_ranks().rank > 0:
             signals.wait()  # Rank 0 may be in the middle of what the others wait for.
     parts = check(options)
-    sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     probe = _checked(parts.probe)
+    sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     datamodule = _datamodule(options, parts, sources)
     _check_schedule(options, datamodule)
     sets = _evaluation_sets(sources, cache_of(options.data.remote))
