@@ -17,6 +17,7 @@ TRACEBACK = "STREETCLIP_TRACEBACK"
 COMMANDS = {
     "pretrain": "train a model on captions written from coordinates",
     "benchmark": "measure a model by hierarchical zero-shot geolocation",
+    "interpolate": "measure the models between a start model and a tuned one",
     "compare": "tell whether results differ by more than chance",
     "leaks": "find photographs of a benchmark set that training has seen",
     "report": "write the page of a result again, with pictures, or as LaTeX",

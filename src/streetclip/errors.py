@@ -234,6 +234,10 @@ class ResultError(InputError):
     """A result folder is missing, incomplete or of another version."""
 
 
+class ProbeError(InputError):
+    """A set of photographs with general labels, or a prompt for its labels, cannot be used."""
+
+
 class SampleError(StreetclipError):
     """One photograph or its metadata is bad; the pipeline names it and goes on.
 

@@ -22,6 +22,8 @@ def test_a_whole_experiment_gives_its_parts(tmp_path: Path) -> None:
         ("evaluation.sets.val=x", "the name val belongs to data.val_source"),
         ("evaluation.sets.city=x", "evaluation.sets.city: no such file or folder: x"),
         ("checkpoint.monitor=zeroshot/vla/median_km", "names the set vla; sets of this.*: val"),
+        ("evaluation.probe.source=gone", "probe set gone is not there"),
+        ("checkpoint.monitor=probe/accuracy", "probe/accuracy needs evaluation.probe.source"),
         ("data.val_source=gone.csv", "data.val_source: no such file or folder: gone.csv"),
         ("data.shards.opt_out=gone.txt", "data.shards.opt_out: no such file"),
         ("model.pretrained=gone.safetensors", "gone.safetensors"),

@@ -7,11 +7,12 @@ import pytest
 import torch
 from tests.badserver import BadServer
 from tests.conftest import Finished
+from tests.tinyprobe import write_tiny_probe
 from tests.tinyrun import tiny_experiment
 
 from streetclip.build.pretrain import pretrain
 from streetclip.config.load import load_experiment
-from streetclip.errors import CheckpointError, ConfigError, InputError
+from streetclip.errors import CheckpointError, ConfigError, InputError, ProbeError
 
 
 def _rows(run: Path) -> list[dict[str, str]]:
@@ -132,6 +133,42 @@ def test_auto_begins_a_new_run_where_none_is_unfinished(
     shutil.rmtree(run)
     assert run != finished.run
     assert "is finished" in caplog.text
+
+
+def test_a_run_watches_what_it_forgets_and_may_keep_the_best_by_it(
+    finished: Finished, tmp_path: Path
+) -> None:
+    probe = write_tiny_probe(tmp_path / "probe", each=1)
+    options = load_experiment(
+        finished.experiment,
+        [
+            f"runs_dir={tmp_path}/runs",
+            f"evaluation.probe.source={probe}",
+            "evaluation.probe.templates=['a {label} thing', '{label}']",
+            "evaluation.max_photos=2",
+            "checkpoint.monitor=probe/accuracy",
+            "trainer.max_epochs=1",
+            "trainer.loggers=[csv]",
+        ],
+    )
+    run = pretrain(options)
+    accuracy = {row["step"]: row["probe/accuracy"] for row in _rows(run) if row["probe/accuracy"]}
+    assert list(accuracy) == ["0", "5"]
+    told = json.loads((run / "evaluations/epoch=001/probe.json").read_text())
+    assert told["prompts"] == ["a {label} thing", "{label}"]
+    assert float(accuracy["5"]) == told["values"]["accuracy"]["value"]
+    assert (run / "checkpoints" / "best.ckpt").is_file()
+
+
+def test_a_damaged_photograph_of_the_probe_set_leaves_no_run_folder(
+    finished: Finished, tmp_path: Path
+) -> None:
+    probe = write_tiny_probe(tmp_path / "probe", each=1)
+    (probe / "red/0.png").write_text("no image")
+    words = [f"runs_dir={tmp_path}/runs", f"evaluation.probe.source={probe}"]
+    with pytest.raises(ProbeError, match=r"cannot be read; got: 1 of 3: red/0.png"):
+        pretrain(load_experiment(finished.experiment, words))
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_folder_without_a_checkpoint_cannot_be_resumed(

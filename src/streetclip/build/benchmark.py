@@ -75,12 +75,23 @@ def benchmark(options: BenchmarkConfig, *, progress: bool = True) -> Benchmark:
     is_first = fabric.global_rank == 0
     show = progress and is_first and Console(stderr=True).is_terminal
     with progress_bars(show=show) as on_progress:
-        session = Session(options, plan, fabric, feature_cache(options), on_progress)
-        found = session.run()
+        return measured(Session(options, plan, fabric, feature_cache(options), on_progress))
+
+
+def measured(session: Session) -> Benchmark:
+    """Measure all combinations of a plan, and lay them side by side.
+
+    Args:
+        session: Of this process.
+
+    Returns:
+        The results and their folders.
+    """
+    plan, found = session.plan, session.run()
     done = Benchmark(
         Path(plan.out), tuple((item.folder, found[item.folder]) for item in plan.combinations)
     )
-    if is_first and len(done.results) > 1:
+    if session.processes.rank == 0 and len(done.results) > 1:
         write_tables(done.tables, [result for _, result in done.results], done.out)
         if comparisons := against_first([folder for folder, _ in done.results]):
             write_comparisons(comparisons, done.out)

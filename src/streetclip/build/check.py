@@ -15,8 +15,9 @@ from streetclip.build.precision import kind_of_device
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
-from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
+from streetclip.config.schema import DataConfig, Experiment, ProbeConfig, TrainerConfig
 from streetclip.errors import ConfigError, InputError
+from streetclip.evaluation.probe_set import ProbeSet, find_probe
 from streetclip.model.backbone import Backbone
 from streetclip.model.compiled import check_compiler
 from streetclip.model.step_check import contradictions
@@ -34,6 +35,7 @@ class Parts:
     backbone: Backbone
     template: Template
     protocol: Protocol
+    probe: ProbeSet | None = None
 
 
 def check(options: Experiment) -> Parts:
@@ -67,6 +69,7 @@ def examine(options: Experiment, *, weights: bool = True) -> tuple[Parts | None,
     template = attempt(problems, lambda: load_template(options.data.captions))
     protocol = attempt(problems, lambda: load_protocol(options.evaluation.protocol))
     backbone = attempt(problems, lambda: _backbone(options, weights=weights))
+    probe = attempt(problems, lambda: _probe(options.evaluation.probe))
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
         problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
@@ -78,7 +81,7 @@ def examine(options: Experiment, *, weights: bool = True) -> tuple[Parts | None,
     problems += _strategy(options.trainer) + _monitor(options)
     if backbone is None or template is None or protocol is None:
         return None, problems
-    return Parts(backbone, template, protocol), problems
+    return Parts(backbone, template, protocol, probe), problems
 
 
 def _backbone(options: Experiment, *, weights: bool) -> Backbone:
@@ -89,6 +92,11 @@ def _backbone(options: Experiment, *, weights: bool) -> Backbone:
             cache=cache_of(options.data.remote),
             weights=weights,
         )
+
+
+def _probe(options: ProbeConfig) -> ProbeSet | None:
+    """Its photographs are listed here by every rank; the first one also decodes them, later."""
+    return None if options.source is None else find_probe(Path(options.source), options.templates)
 
 
 def attempt(problems: list[str], load: Callable[[], T]) -> T | None:
@@ -172,6 +180,9 @@ def _monitor(options: Experiment) -> list[str]:
     monitor, names = options.checkpoint.monitor, {"val", *options.evaluation.sets}
     if "val" in options.evaluation.sets:
         return ["evaluation.sets.val: the name val belongs to data.val_source"]
+    if monitor is not None and monitor.startswith("probe/"):
+        watched = options.evaluation.probe.source is not None
+        return [] if watched else [f"checkpoint.monitor={monitor} needs evaluation.probe.source"]
     if monitor is None or not monitor.startswith("zeroshot/"):
         return []
     name = monitor.split("/")[1]

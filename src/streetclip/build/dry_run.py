@@ -30,7 +30,8 @@ from streetclip.build.estimate import (
     photo_ms,
 )
 from streetclip.build.model import training_module
-from streetclip.config.schema import Experiment
+from streetclip.build.precision import AUTO, kind_of_device, precision_of
+from streetclip.config.schema import Experiment, TrainerConfig
 from streetclip.data.plan import Plan
 from streetclip.errors import ConfigError
 from streetclip.model.backbone import Backbone
@@ -149,7 +150,7 @@ def _estimate(
     each_ms = given.photo_ms or photo_ms(max(shape.height, shape.width))
     run = DryRun(
         experiment=options.name,
-        precision=options.trainer.precision,
+        precision=_precision(options.trainer),
         photos=photos.number,
         batches=batches,
         steps_per_epoch=steps.per_epoch,
@@ -186,10 +187,18 @@ def _costs(options: Experiment, backbone: Backbone) -> tuple[Cost, Cost]:
             count_cost(
                 backbone,
                 tokens=min(tokens, spec.context_length),
-                precision=options.trainer.precision,
+                precision=_precision(options.trainer),
             )
         )
     return counted[0], counted[1]
+
+
+def _precision(options: TrainerConfig) -> str:
+    """What a run would compute in; without a GPU here, one with bf16 is meant where any is."""
+    is_elsewhere = options.accelerator != "cpu" and kind_of_device(options) == "cpu"
+    if options.precision == AUTO and is_elsewhere:
+        return "bf16-mixed"
+    return precision_of(options)
 
 
 def _memory_problems(run: DryRun) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from streetclip.build.model import is_checkpoint, named_backbone, on_disk
-from streetclip.build.provenance import start_of, training_of
+from streetclip.build.provenance import interpolation_of, start_of, training_of
 from streetclip.errors import InputError, ModelError, ProblemsError, ResultError
 from streetclip.evaluation.result import Result, read_result
 from streetclip.model.backbone import Backbone, complete_config
@@ -130,6 +130,7 @@ def _card(options: ExportOptions, name: str, backbone: Backbone, digest: str) ->
         licence=start.licence,
         licence_source=start.source,
         training=training,
+        interpolated=interpolation_of(Path(name)) if is_checkpoint(name) else "",
     )
 
 

@@ -1,7 +1,7 @@
 """A benchmark at work: models one after the other, each on all sets, all protocols on one look."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +30,7 @@ from streetclip.evaluation.run import (
 )
 from streetclip.evaluation.shelf import PhotoShelf, TextShelf
 from streetclip.geo.countries import countries_digest
+from streetclip.model.backbone import Backbone
 from streetclip.report.page import PAGE_FILE
 from streetclip.report.write import write_report
 from streetclip.shards.layout import ShardSet
@@ -51,6 +52,7 @@ class Session:
         fabric: Launched: device, precision and processes.
         cache: Where features are kept; None keeps them for this call only.
         on_progress: Called with a stage, how many are done, and how many there are.
+        load: Gives a model of the plan.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class Session:
         fabric: Fabric,
         cache: FeatureCache | None,
         on_progress: OnProgress,
+        load: Callable[[PlannedModel], Backbone] = loaded,
     ) -> None:
+        self.load = load
         self.options = options
         self.plan = plan
         self.fabric = fabric
@@ -140,7 +144,7 @@ class _Asker:
     def __init__(self, session: Session, model: PlannedModel) -> None:
         self.session = session
         self.model = model
-        self.backbone = loaded(model).to(session.fabric.device).eval()
+        self.backbone = session.load(model).to(session.fabric.device).eval()
         self.facts = feature_facts(
             self.backbone,
             model.digest,

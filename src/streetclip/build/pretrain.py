@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.data.loader import clear_about_workers
 from streetclip.data.quarantine import Quarantine
 from streetclip.errors import Preempted, StreetclipError
+from streetclip.evaluation.probe_set import ProbeSet, checked
 from streetclip.shards.cache import Cache
 from streetclip.shards.layout import ShardSet
 from streetclip.training.durable import clear_about_the_disk
@@ -71,6 +72,7 @@ def pretrain(
         if find_ranks().rank > 0:
             signals.wait()  # Rank 0 may be in the middle of what the others wait for.
     parts, options = check(options), with_precision(options)
+    probe = _checked(parts.probe)
     sources = Sources(**decide("sources", lambda: asdict(_prepare(options))))
     datamodule = _datamodule(options, parts, sources)
     check_schedule(options.optim, total_steps(datamodule.steps_per_epoch, options.trainer))
@@ -105,6 +107,7 @@ def pretrain(
             fingerprint=fingerprint,
             checkpoint=checkpoint,
             signals=signals,
+            probe=probe,
         )
         ending.trainer = trainer
         module = training_module(options, parts.backbone)
@@ -115,6 +118,13 @@ def pretrain(
 
 def _prepare(options: Experiment) -> Sources:
     return prepare(options.data, options.evaluation.sets, progress=options.trainer.progress)
+
+
+def _checked(probe: ProbeSet | None) -> ProbeSet | None:
+    """The first rank decodes all photographs once, and tells the others their digest."""
+    if probe is None:
+        return None
+    return replace(probe, digest=decide("probe", lambda: checked(probe).digest))
 
 
 def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> StreetclipDataModule:

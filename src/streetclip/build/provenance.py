@@ -71,6 +71,28 @@ def training_of(checkpoint: Path) -> Training | None:
     )
 
 
+def interpolation_of(checkpoint: Path) -> str:
+    """What a checkpoint of `streetclip interpolate` says of its weights, as a sentence.
+
+    Args:
+        checkpoint: One of ours.
+
+    Returns:
+        Nothing for the checkpoint of a run.
+
+    Raises:
+        CheckpointError: It cannot be read.
+    """
+    said = _mapping(facts_of(checkpoint).get("interpolated"))
+    if not said:
+        return ""
+    return (
+        "The weights lie between its start weights and the trained ones (WiSE-FT, arXiv "
+        f"2109.01903): {1 - said['alpha']:g} x the start (digest `{str(said['start'])[:16]}`) + "
+        f"{said['alpha']:g} x the trained (digest `{str(said['tuned'])[:16]}`)."
+    )
+
+
 def start_of(training: Training | None, name: str) -> StartWeights:
     """What a model began with.
 

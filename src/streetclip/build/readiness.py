@@ -37,12 +37,21 @@ T = TypeVar("T")
 _Problems = list[InputError]
 
 
-def make_plan(options: BenchmarkConfig, *, progress: bool = True) -> Plan:
+def make_plan(
+    options: BenchmarkConfig,
+    *,
+    progress: bool = True,
+    models: Callable[[Subjects], list[PlannedModel]] | None = None,
+    beside: Sequence[str] = (),
+) -> Plan:
     """Check and decide everything, and build the shard sets that are missing.
 
     Args:
         options: What the user gave.
         progress: Show progress bars of what is built.
+        models: Makes what is measured of the models that the options name; None takes them as they
+            are.
+        beside: Files of the same call that may lie in the output folder beside the results.
 
     Raises:
         InputError: With every problem of models, sets, protocols, devices and folders.
@@ -53,16 +62,19 @@ def make_plan(options: BenchmarkConfig, *, progress: bool = True) -> Plan:
     _attempt(problems, partial(feature_cache, options))
     protocols = _protocols(subjects.protocols, problems)
     _check_sets(subjects.sets, problems)
-    models = _models(subjects, problems)
+    if models is None:
+        measured = _models(subjects, problems)
+    else:
+        measured = _attempt(problems, partial(models, subjects)) or []
     plan = Plan(
         str(_new_folder() if options.out is None else options.out),
-        tuple(models),
+        tuple(measured),
         tuple(PlannedSet(source.name, source.path) for source in subjects.sets),
         tuple(protocols),
         subjects.max_photos,
         asdict(subjects.remote),
     )
-    _check_output(plan, problems)
+    _check_output(plan, problems, beside)
     _raise(problems)
     plan = replace(plan, sets=tuple(_sets(subjects, options, problems, progress=progress)))
     _raise(problems)
@@ -144,14 +156,14 @@ def _check_sets(sets: Sequence[NamedSource], problems: _Problems) -> None:
     ]
 
 
-def _check_output(plan: Plan, problems: _Problems) -> None:
+def _check_output(plan: Plan, problems: _Problems, beside: Sequence[str]) -> None:
     """What is wrong with a folder's names; whether a result is the right one shows later."""
     out = Path(plan.out)
     folders = [combination.folder for combination in plan.combinations]
     if folders == [out]:
         _attempt(problems, partial(is_finished, out, {}))
     elif not problems:  # The names need all models and protocols.
-        _attempt(problems, partial(check_output, out, [folder.name for folder in folders]))
+        _attempt(problems, partial(check_output, out, [*beside, *(each.name for each in folders)]))
 
 
 def _sets(

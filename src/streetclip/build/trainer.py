@@ -14,6 +14,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from streetclip.build.precision import precision_of
 from streetclip.config.schema import Experiment, TrainerConfig
 from streetclip.evaluation.predictions import SeenPlaces
+from streetclip.evaluation.probe_set import ProbeSet
 from streetclip.evaluation.run import EvaluationOptions
 from streetclip.shards.layout import ShardSet
 from streetclip.training.checkpoint import RowLog, RunCheckpoint
@@ -23,6 +24,7 @@ from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
 from streetclip.training.launch import find_ranks
 from streetclip.training.logger import CsvLogger, tensorboard_logger
+from streetclip.training.probe import ProbeCallback
 from streetclip.training.quiet import LossBar, leave_signals_to_us
 from streetclip.training.run_folder import RunFolder
 from streetclip.training.samples import SampleLog
@@ -40,6 +42,7 @@ def make_trainer(
     fingerprint: Mapping[str, Any],
     checkpoint: Path | None,
     signals: StopSignals | None = None,
+    probe: ProbeSet | None = None,
 ) -> pl.Trainer:
     """Put a Trainer together.
 
@@ -52,6 +55,7 @@ def make_trainer(
         fingerprint: What makes it this run.
         checkpoint: Where it continues, or None.
         signals: What asks the run to leave; None is never asked.
+        probe: What it shall not forget; None watches nothing.
     """
     loggers, logs = _loggers(options, run, checkpoint)
     samples = [SampleLog(run.path)] if options.data.log_samples else []
@@ -72,6 +76,8 @@ def make_trainer(
             options, run, protocol=protocol, train=train, sets=sets, saving=saving
         )
         callbacks.append(evaluating)
+    if probe is not None:
+        callbacks.append(_probe(options, run, probe=probe, saving=saving))
     if options.optim.ema_decay is not None:
         callbacks.append(Ema(options.optim.ema_decay))
     if options.trainer.progress:
@@ -139,6 +145,20 @@ def _geolocation(
             resamples=evaluation.bootstrap,
         ),
         seen=SeenPlaces(frozenset(train.countries), train.towns) if train else None,
+        every_n_steps=evaluation.every_n_steps,
+        between=saving.leave_if_asked,
+    )
+
+
+def _probe(
+    options: Experiment, run: RunFolder, *, probe: ProbeSet, saving: RunCheckpoint
+) -> ProbeCallback:
+    evaluation = options.evaluation
+    return ProbeCallback(
+        probe,
+        folder=run.evaluations,
+        batch_size=evaluation.batch_size,
+        resamples=evaluation.bootstrap,
         every_n_steps=evaluation.every_n_steps,
         between=saving.leave_if_asked,
     )

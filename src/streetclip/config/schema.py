@@ -235,6 +235,16 @@ class CheckpointConfig:
 
 
 @dataclass
+class ProbeConfig:
+    """Photographs with general labels, of which a run watches what it forgets."""
+
+    source: str | None = None
+    """A folder of subfolders named by label, or a table `image,label`; None watches nothing."""
+    templates: list[str] = field(default_factory=lambda: ["a photo of a {label}."])
+    """Prompts for a label, each with `{label}` in it; their features are averaged."""
+
+
+@dataclass
 class EvaluationConfig:
     """Hierarchical zero-shot evaluation during training."""
 
@@ -250,6 +260,8 @@ class EvaluationConfig:
     """Evaluate only the first so many photographs of a set; None takes all."""
     bootstrap: int = between(1000, 10)
     """Resamples for the 95 % intervals."""
+    probe: ProbeConfig = field(default_factory=ProbeConfig)
+    """What the run shall not forget, see docs/forgetting.md."""
 
 
 @dataclass

@@ -6,7 +6,7 @@ from streetclip.data.photos import PhotoDataset
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.matching import full_caption, match
-from streetclip.evaluation.photographs import Pass, Photographs, load, passes
+from streetclip.evaluation.photographs import Pass, Photographs, PhotoSource, load, passes
 from streetclip.evaluation.processes import Alone, Processes
 from streetclip.evaluation.shelf import PhotoShelf
 from streetclip.shards.layout import ShardSet
@@ -42,6 +42,50 @@ def embed(
     Returns:
         The passes of this process that count, in the order of the set.
     """
+    return embed_all(
+        model,
+        PhotoDataset(shard_set, model.preprocess),
+        photos=photos,
+        batch_size=batch_size,
+        matching_batch=matching_batch,
+        workers=workers,
+        processes=processes,
+        between=between,
+        shelf=shelf,
+        on_photos=on_photos,
+    )
+
+
+def embed_all(
+    model: ClipModel,
+    dataset: PhotoSource,
+    *,
+    photos: int,
+    batch_size: int,
+    matching_batch: int = 1,
+    workers: int = 0,
+    processes: Processes | None = None,
+    between: Callable[[], None] | None = None,
+    shelf: PhotoShelf | None = None,
+    on_photos: Callable[[int], None] | None = None,
+) -> list[Embedded]:
+    """The same as `embed` of photographs that need not lie in shards.
+
+    Args:
+        model: As in `embed`.
+        dataset: The photographs, resized to what the model expects.
+        photos: As in `embed`.
+        batch_size: As in `embed`.
+        matching_batch: As in `embed`; photographs without a country are not matched.
+        workers: As in `embed`.
+        processes: As in `embed`.
+        between: As in `embed`.
+        shelf: As in `embed`.
+        on_photos: As in `embed`.
+
+    Returns:
+        The passes of this process that count, in the order of the photographs.
+    """
     processes = Alone() if processes is None else processes
     size = pass_size(batch_size, matching_batch)
     plan = passes(photos, size, rank=processes.rank, world=processes.world)
@@ -50,7 +94,6 @@ def embed(
     todo = [step for step in plan if step not in found and (shelf is None or step.counts)]
     if on_photos is not None and found:
         on_photos(sum(len(part) for part in found.values()))
-    dataset = PhotoDataset(shard_set, model.preprocess)
     with evaluating(model):
         for step, photographs in load(dataset, todo, workers=workers) if todo else ():
             if between is not None:

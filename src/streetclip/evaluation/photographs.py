@@ -2,16 +2,27 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from streetclip.data.loader import safe_start_method
-from streetclip.data.photos import Photo, PhotoDataset
+from streetclip.data.photos import Photo
 from streetclip.data.waiting import one_by_one
+
+
+@runtime_checkable
+class PhotoSource(Protocol):
+    """Photographs by their number; `data.photos.PhotoDataset` is one."""
+
+    location: str
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Photo: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ def passes(n: int, batch_size: int, *, rank: int = 0, world: int = 1) -> list[Pa
 
 
 def load(
-    dataset: PhotoDataset, plan: Sequence[Pass], *, workers: int
+    dataset: PhotoSource, plan: Sequence[Pass], *, workers: int
 ) -> Iterator[tuple[Pass, Photographs]]:
     """Read the photographs of a plan, pass by pass.
 
@@ -85,7 +96,7 @@ def load(
         workers: Processes that read ahead; 0 reads in this one.
     """
     loader: DataLoader[Photo] = DataLoader(
-        dataset,
+        cast(Dataset[Photo], dataset),
         batch_sampler=[list(step.indices) for step in plan],
         num_workers=workers,
         multiprocessing_context=safe_start_method([dataset.location]) if workers else None,

@@ -100,7 +100,7 @@ def load_backbone(path: Path) -> Backbone:
     """
     spec, state, _ = read_weights(path)
     backbone = rebuild_backbone(spec)
-    problems = _state_differences(backbone.state_dict(), state)
+    problems = state_differences(backbone.state_dict(), state)
     if problems:
         raise CheckpointError(f"checkpoint '{path}' does not fit itself", got="; ".join(problems))
     backbone.load_state_dict(state)
@@ -120,7 +120,7 @@ def start_from(backbone: Backbone, path: Path) -> None:
     """
     spec, state, _ = read_weights(path)
     problems = spec_differences(backbone.spec, spec)
-    problems = problems or _state_differences(backbone.state_dict(), state)
+    problems = problems or state_differences(backbone.state_dict(), state)
     if problems:
         raise ModelError(
             f"the weights of '{path}' do not fit model '{backbone.spec.name}'",
@@ -169,16 +169,21 @@ def read_weights(path: Path) -> tuple[BackboneSpec, dict[str, Tensor], str]:
     return spec, state, digest
 
 
-def spec_differences(ours: BackboneSpec, theirs: BackboneSpec) -> list[str]:
+def spec_differences(
+    ours: BackboneSpec,
+    theirs: BackboneSpec,
+    names: tuple[str, str] = ("the model", "the checkpoint"),
+) -> list[str]:
     """What differs between two models, one sentence each; names and defaults do not count.
 
     Args:
         ours: Of the model that is to take weights.
         theirs: Of the model that has them.
+        names: What the sentences call the two.
     """
     here, there = _flat(complete_config(ours)), _flat(complete_config(theirs))
     return [
-        f"{key} is {here.get(key)} in the model and {there.get(key)} in the checkpoint"
+        f"{key} is {here.get(key)} in {names[0]} and {there.get(key)} in {names[1]}"
         for key in sorted(here.keys() | there.keys())
         if here.get(key) != there.get(key) and key.rpartition(".")[2] not in IRRELEVANT
     ]
@@ -229,7 +234,13 @@ def _own(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _state_differences(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> list[str]:
+def state_differences(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> list[str]:
+    """What differs between the names and shapes of weights, one sentence a kind.
+
+    Args:
+        ours: Of the model that is to take weights.
+        theirs: Of the model that has them.
+    """
     missing = sorted(ours.keys() - theirs.keys())
     surplus = sorted(theirs.keys() - ours.keys())
     shapes = [

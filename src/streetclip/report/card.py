@@ -43,7 +43,8 @@ def model_card(card: Card, results: Sequence[Result]) -> str:
         "## Licence",
         _licence(card),
         "## Training",
-        *(_training(card.training) if card.training else [_NOT_TRAINED]),
+        *([card.interpolated] if card.interpolated else []),
+        *(_training(card.training) if card.training else _not_trained(card)),
         "## Results",
         *(part for result in results for part in _result(result)),
     ]
@@ -84,6 +85,10 @@ _RESPONSIBILITY = """\
   photographs.
 - The model knows streets as they were when its photographs were taken, and the prejudices of its
   start weights."""
+
+
+def _not_trained(card: Card) -> list[str]:
+    return [] if card.interpolated else [_NOT_TRAINED]
 
 
 def _front_matter(card: Card) -> str:

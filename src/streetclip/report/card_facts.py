@@ -65,6 +65,7 @@ class Card:
         licence: Identifier of the licence of the start weights, ``unknown``, or ``own``.
         licence_source: Who says so; empty where nobody does.
         training: None where only somebody's weights were converted.
+        interpolated: A sentence where the weights lie between two models; else empty.
     """
 
     name: str
@@ -75,3 +76,4 @@ class Card:
     licence: str
     licence_source: str
     training: Training | None
+    interpolated: str = ""

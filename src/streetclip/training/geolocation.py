@@ -3,13 +3,12 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from streetclip.evaluation.predictions import SeenPlaces
@@ -19,8 +18,8 @@ from streetclip.evaluation.run import EvaluationOptions, ask, evaluate
 from streetclip.model.backbone import Backbone
 from streetclip.model.weights import weights_digest
 from streetclip.shards.layout import ShardSet
-from streetclip.training.cursor import cursor_of
 from streetclip.training.ema import exported_weights
+from streetclip.training.moments import AtMoments, moment_of
 from streetclip.training.publish import save_result, show_map, show_table, tensorboards
 from streetclip.zeroshot.candidates import Candidates, build_candidates
 from streetclip.zeroshot.protocol import Protocol
@@ -28,15 +27,7 @@ from streetclip.zeroshot.protocol import Protocol
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Clock:
-    """Seconds of evaluation, and when training began."""
-
-    began: float = 0.0
-    spent_s: float = 0.0
-
-
-class GeolocationCallback(pl.Callback):
+class GeolocationCallback(AtMoments):
     """Evaluates before the first step, after each epoch, and every n steps if asked.
 
     The weights are those that a checkpoint of the moment exports, averaged or not. Values are
@@ -68,82 +59,45 @@ class GeolocationCallback(pl.Callback):
         every_n_steps: int | None = None,
         between: Callable[[pl.Trainer], None] | None = None,
     ) -> None:
+        super().__init__(every_n_steps=every_n_steps)
         self._sets = dict(sets)
         self._protocol = protocol
         self._folder = folder
         self._options = options
         self._seen = seen
-        self._every_n_steps = every_n_steps
         self._between = between
         self._candidates: Candidates | None = None
-        self._step = -1
-        self._values: dict[str, float] = {}
-        self._clock = _Clock()
-
-    @property
-    def share(self) -> float:
-        """Share of the time since training began that went to evaluation."""
-        elapsed = time.perf_counter() - self._clock.began
-        return self._clock.spent_s / elapsed if elapsed > 0 else 0.0
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Evaluate before the first step, or take up what the checkpoint knows."""
-        self._clock = _Clock(began=time.perf_counter())
-        if trainer.global_step == 0 and self._step < 0:
-            self._evaluate(trainer, pl_module)
-        else:
-            self._take_up(trainer)
-
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        """Evaluate after every n steps; here, because the last step's values are logged by now."""
-        step, every = trainer.global_step, self._every_n_steps
-        if every and batch_idx > 0 and step % every == 0 and step != self._step:
-            self._evaluate(trainer, pl_module)
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Evaluate the epoch's weights, before its checkpoint is written."""
-        self._evaluate(trainer, pl_module)
+        self._found: dict[str, Result] = {}
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say how much of the time evaluation took."""
-        elapsed = time.perf_counter() - self._clock.began
+        elapsed = time.perf_counter() - self._began
         _log.info(
             "evaluation took %.1f s of %.1f s (%.1f %%)",
-            self._clock.spent_s,
+            self._spent_s,
             elapsed,
             100 * self.share,
         )
 
-    def state_dict(self) -> dict[str, Any]:
-        """The newest evaluation: after which step, and its values."""
-        return {"step": self._step, "values": dict(self._values)}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the newest evaluation of the run that is resumed."""
-        self._step, self._values = state_dict["step"], dict(state_dict["values"])
-
-    def _evaluate(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        started = time.perf_counter()
+    def evaluate(self, trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
+        """Measure every set with the weights that a checkpoint would export."""
         with isolate_rng(), exported_weights(trainer, module) as exported:
-            results = self._results(cast(Backbone, exported.backbone), self._check(trainer))
-        self._step = trainer.global_step
-        self._values = {}
-        for name, result in results.items():
-            self._values |= logged_values(result, name)
-        self._notice(trainer)
-        if trainer.is_global_zero:
-            self._publish(trainer, results)
-        # The module measures samples per second, and an evaluation belongs to no step.
-        module.on_validation_start()
-        seconds = time.perf_counter() - started
-        self._clock.spent_s += seconds
-        timing = {"timing/evaluation_s": seconds, "timing/evaluation_share": self.share}
-        self._log(trainer, {**self._values, **timing})
+            between = None if self._between is None else partial(self._between, trainer)
+            self._found = self._results(cast(Backbone, exported.backbone), between)
+        values: dict[str, float] = {}
+        for name, result in self._found.items():
+            values |= logged_values(result, name)
+        return values
 
-    def _check(self, trainer: pl.Trainer) -> Callable[[], None] | None:
-        return None if self._between is None else partial(self._between, trainer)
+    def show(self, trainer: pl.Trainer, *, anew: bool) -> None:
+        """Write results, show maps and tables; on resume the maps only."""
+        moment, boards = self._folder / moment_of(trainer), tensorboards(trainer.loggers)
+        for name in self._sets:
+            if anew:
+                save_result(self._found[name], moment / name)
+            show_map(boards, moment / name, name, step=self._step)
+            if anew:
+                show_table(self._found[name], title=moment.name)
 
     def _results(self, backbone: Backbone, between: Callable[[], None] | None) -> dict[str, Result]:
         if self._candidates is None:
@@ -171,39 +125,3 @@ class GeolocationCallback(pl.Callback):
             )
             for name, shard_set in self._sets.items()
         }
-
-    def _take_up(self, trainer: pl.Trainer) -> None:
-        self._notice(trainer)
-        if self._step != trainer.global_step or not trainer.is_global_zero:
-            return
-        # TensorBoard hides on resume what has the checkpoint's step; the CSV files still have it.
-        boards = tensorboards(trainer.loggers)
-        for board in boards:
-            board.log_metrics(self._values, step=self._step)
-        for name in self._sets:
-            show_map(boards, self._moment(trainer) / name, name, step=self._step)
-
-    def _publish(self, trainer: pl.Trainer, results: Mapping[str, Result]) -> None:
-        moment, boards = self._moment(trainer), tensorboards(trainer.loggers)
-        for name, result in results.items():
-            save_result(result, moment / name)
-            show_map(boards, moment / name, name, step=self._step)
-            show_table(result, title=moment.name)
-
-    def _notice(self, trainer: pl.Trainer) -> None:
-        """Let the best checkpoint, and whoever else monitors a value, see the newest ones."""
-        for name, value in self._values.items():
-            trainer.callback_metrics[name] = torch.tensor(value, dtype=torch.float64)
-
-    def _log(self, trainer: pl.Trainer, values: Mapping[str, float]) -> None:
-        row = {**values, "epoch": trainer.current_epoch}
-        for logger in trainer.loggers:
-            logger.log_metrics(row, step=self._step)
-            logger.save()
-
-    def _moment(self, trainer: pl.Trainer) -> Path:
-        cursor = cursor_of(trainer)
-        whole_epochs = cursor.epoch + (cursor.step >= trainer.num_training_batches)
-        inside = 0 < cursor.step < trainer.num_training_batches
-        name = f"step={self._step:06d}" if inside else f"epoch={whole_epochs:03d}"
-        return self._folder / name
