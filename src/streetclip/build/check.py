@@ -15,6 +15,7 @@ from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
+from streetclip.model.step_check import contradictions
 from streetclip.shards.output import check_folder
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.protocol import Protocol, load_protocol
@@ -45,6 +46,11 @@ def check(options: Experiment) -> Parts:
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
         problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
+    problems += contradictions(
+        options.accumulate.mode,
+        negatives=options.loss.negatives,
+        micro_batch_size=options.data.micro_batch_size,
+    )
     problems += _hardware(options.trainer) + _folders(options)
     problems += _monitor(options)
     if problems:
