@@ -146,6 +146,8 @@ class ModelConfig:
 class LossConfig:
     """The contrastive loss."""
 
+    kind: str = one_of("clip", "multi_positive", "siglip")
+    """`clip`, `multi_positive` (equal captions are equally right), or `siglip` (pair by pair)."""
     negatives: str = one_of("global", "local")
     """`global`: pairs of all ranks are compared; `local`: those of one rank, in the same pass."""
     max_logit_scale: float = between(100.0, 1.0)
