@@ -13,6 +13,7 @@ from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
+from streetclip.data.given import refuse_spread
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
 from streetclip.model.step_check import contradictions
@@ -95,7 +96,11 @@ def _is_address(data: DataConfig) -> bool:
 
 
 def _numbers(data: DataConfig) -> list[str]:
-    problems = []
+    problems: list[str] = []
+    _attempt(
+        problems,
+        lambda: refuse_spread(wanted=data.spread_countries and data.order == "resampled"),
+    )
     if data.lanes is not None and data.batch_size % data.lanes:
         problems.append(
             f"data.lanes={data.lanes} does not divide data.batch_size={data.batch_size}"

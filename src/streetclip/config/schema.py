@@ -106,6 +106,8 @@ class DataConfig:
     """Equal parts that an epoch is cut into; ranks must divide it. None is gcd(batch_size, 192)."""
     window: int = between(512, 1)
     """Neighbouring positions of a lane that are shuffled among each other."""
+    spread_countries: bool = False
+    """Only `planned`: of each country, every batch of a window gets as many as any other."""
     workers: int = between(2, 0)
     """Loader processes of one rank; 0 loads in the training process."""
     captions: str = "street"
