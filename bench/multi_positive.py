@@ -90,9 +90,9 @@ def measured(kinds: Sequence[str], given: argparse.Namespace) -> dict[str, list[
     accuracies: dict[str, list[float]] = {kind: [] for kind in kinds}
     for seed in range(1, given.seeds + 1):
         for kind in kinds:
-            settings = (given.photos, given.val_photos, given.countries)
-            settings += (given.batch_size, given.lr, given.epochs)
-            file = given.folder / f"{kind}-{seed}-{'-'.join(map(str, settings))}.json"
+            size = f"{given.photos}-{given.val_photos}-{given.countries}"
+            how = f"{given.batch_size}-{given.lr}-{given.epochs}"
+            file = given.folder / f"{kind}-{seed}-{size}-{how}.json"
             if not file.is_file():
                 file.write_text(json.dumps(train(kind, seed, given)))
             found = json.loads(file.read_text())

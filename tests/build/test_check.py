@@ -32,6 +32,12 @@ def test_each_mistake_is_named(tmp_path: Path, override: str, message: str) -> N
         check(tiny_experiment(tmp_path, override))
 
 
+def test_spread_countries_are_refused_where_there_is_no_plan(tmp_path: Path) -> None:
+    options = tiny_experiment(tmp_path, "data.order=resampled", "data.spread_countries=true")
+    with pytest.raises(ConfigError, match=r"data.order=resampled has none; set data.order=planned"):
+        check(options)
+
+
 def test_urls_of_resampled_shards_are_not_looked_for_on_the_disk(tmp_path: Path) -> None:
     check(
         tiny_experiment(

@@ -1,7 +1,7 @@
 """Countries lie apart: counts by hand, the least that is possible, and still one plan for all."""
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,14 @@ def _sorted_by_country(shard: int) -> Countries:
     return (np.arange(SIZES[shard]) // 8 + shard).astype(np.uint16)
 
 
-def _equal_pairs(countries: Sequence[int]) -> int:
-    _, counts = np.unique(list(countries), return_counts=True)
+def _equal_pairs(countries: NDArray[np.int64]) -> int:
+    _, counts = np.unique(countries, return_counts=True)
     return int((counts * (counts - 1) // 2).sum())
 
 
 def _pairs_of_epoch(plan: Plan, of_shard: Callable[[int], Countries]) -> list[int]:
     return [
-        _equal_pairs([int(of_shard(shard)[sample]) for shard, sample in plan.positions(0, step)])
+        _equal_pairs(countries_at(plan.positions(0, step), of_shard))
         for step in range(plan.steps_per_epoch)
     ]
 
@@ -61,10 +61,10 @@ def test_equal_pairs_fall_to_nearly_the_least_that_is_possible(
 
     def pairs(order: NDArray[np.int64]) -> int:
         dealt = np.take_along_axis(countries, order, axis=1)
-        return sum(_equal_pairs(dealt[:, steps == step].ravel()) for step in range(steps[-1] + 1))
+        return sum(_equal_pairs(dealt[:, steps == step].ravel()) for step in np.unique(steps))
 
-    # The least there is with whole steps: each country as evenly as whole numbers allow. A last
-    # step that is shorter takes less of all, so that the bound is looser there.
+    # No order has fewer than one in which each country is dealt out as evenly as whole numbers
+    # allow. A last step that is shorter than the others cannot have as many of all.
     counts, number = np.bincount(countries.ravel()), steps[-1] + 1
     low, more = counts // number, counts % number
     least = int(((number - more) * low * (low - 1) // 2 + more * (low + 1) * low // 2).sum())

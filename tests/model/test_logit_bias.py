@@ -151,9 +151,10 @@ def test_open_clip_reads_an_export_with_its_bias(tmp_path: Path, tiny: Backbone)
     assert theirs.logit_bias.item() == -7.5
     assert theirs.logit_scale.item() == pytest.approx(math.log(10))
     assert load_open_clip(tmp_path).scalars[1].item() == -7.5
-    assert json.loads((tmp_path / "open_clip_config.json").read_text())["model_cfg"][
-        "init_logit_bias"
-    ] == -10
+    assert (
+        json.loads((tmp_path / "open_clip_config.json").read_text())["model_cfg"]["init_logit_bias"]
+        == -10
+    )
 
 
 def test_transformers_has_no_word_for_a_bias(tmp_path: Path, tiny: Backbone) -> None:

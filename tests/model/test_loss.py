@@ -55,7 +55,7 @@ def test_equal_captions_are_counted_on_every_row_that_has_one() -> None:
 
 
 def test_an_unknown_loss_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ModelError, match="loss.kind is unknown; got: hinge; allowed: clip, multi"):
+    with pytest.raises(ModelError, match=r"loss.kind is unknown; got: hinge; allowed: clip, multi"):
         make_loss("hinge")
     assert [kind for kind in KINDS if needs_logit_bias(kind)] == ["siglip"]
 
@@ -85,9 +85,7 @@ def _loss_of_rows(kind: str, rows: slice, negatives: Negatives = "global") -> di
         for pixels, name in zip(given, ("image", "text"), strict=True)
     )
     loss = make_loss(kind, negatives=negatives)
-    result = loss(
-        image, text, learned["scale"], caption_id=IDS[rows], logit_bias=learned["bias"]
-    )
+    result = loss(image, text, learned["scale"], caption_id=IDS[rows], logit_bias=learned["bias"])
     result.loss.backward()
     zero = torch.zeros((), dtype=torch.float64)
     gradients = {n: zero if v.grad is None else v.grad for n, v in learned.items()}
@@ -95,13 +93,11 @@ def _loss_of_rows(kind: str, rows: slice, negatives: Negatives = "global") -> di
 
 
 def _save_share_of_rank(folder: Path) -> None:
-    dist.init_process_group(
-        "gloo", world_size=2, rank=int(os.environ["LOCAL_RANK"])
-    )
+    dist.init_process_group("gloo", world_size=2, rank=int(os.environ["LOCAL_RANK"]))
     rank, half = dist.get_rank(), ROWS // 2
     rows = slice(rank * half, (rank + 1) * half)
     seen = {
-        f"{kind} {negatives}": _loss_of_rows(kind, rows, negatives)  # type: ignore[arg-type]
+        f"{kind} {negatives}": _loss_of_rows(kind, rows, negatives)
         for kind in KINDS
         for negatives in ("global", "local")
     }
@@ -131,9 +127,7 @@ def test_the_mean_over_two_ranks_is_the_loss_and_gradient_of_one(
 
 @pytest.mark.distributed
 @pytest.mark.parametrize("kind", KINDS)
-def test_local_negatives_are_those_of_the_rank(
-    two_ranks: list[dict[str, Any]], kind: str
-) -> None:
+def test_local_negatives_are_those_of_the_rank(two_ranks: list[dict[str, Any]], kind: str) -> None:
     for rank, half in enumerate((slice(0, 3), slice(3, 6))):
         share = two_ranks[rank][f"{kind} local"]
         torch.testing.assert_close(share, _loss_of_rows(kind, half), rtol=0, atol=1e-12)

@@ -20,11 +20,10 @@ def test_without_repeats_loss_and_gradients_equal_open_clips() -> None:
     values += [torch.tensor(number, dtype=torch.float64) for number in (9.0, -8.0)]
     ours = [value.clone().requires_grad_() for value in values]
     theirs = [value.clone().requires_grad_() for value in values]
-    loss = siglip_loss(*ours, torch.arange(6)).loss
+    loss = siglip_loss(*ours, caption_id=torch.arange(6)).loss
     reference = SigLipLoss()(*theirs)
     torch.testing.assert_close(loss, reference, rtol=0, atol=1e-12)
-    loss.backward()
-    reference.backward()
+    torch.autograd.backward([loss, reference])
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=0, atol=1e-12)
 
@@ -43,9 +42,9 @@ def test_a_choice_is_right_if_it_has_the_caption() -> None:
     eye, text = torch.eye(2), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
     numbers = torch.tensor(1.0), torch.tensor(0.0)
     swapped = siglip_loss(eye, text, *numbers, torch.tensor([1, 2]))
-    assert (swapped.image_to_text_accuracy, swapped.text_to_image_accuracy) == (0, 0)
+    assert swapped.image_to_text_accuracy == swapped.text_to_image_accuracy == 0
     equal = siglip_loss(eye, text, *numbers, torch.tensor([1, 1]))
-    assert (equal.image_to_text_accuracy, equal.text_to_image_accuracy) == (1, 1)
+    assert equal.image_to_text_accuracy == equal.text_to_image_accuracy == 1
 
 
 def test_the_loss_is_computed_in_fp32_under_autocast() -> None:

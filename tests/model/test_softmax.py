@@ -69,7 +69,7 @@ def test_without_repeats_multi_positive_is_clip_with_its_gradients() -> None:
     image, text = _features(9, 1, torch.float64), _features(9, 2, torch.float64)
     scale = torch.tensor(14.3, dtype=torch.float64)
     inputs = [value.requires_grad_() for value in (image, text, scale)]
-    ours, clip = multi_positive_loss(*inputs, torch.arange(9)), clip_loss(*inputs)
+    ours, clip = multi_positive_loss(*inputs, caption_id=torch.arange(9)), clip_loss(*inputs)
     torch.testing.assert_close(ours.loss, clip.loss, rtol=0, atol=1e-12)
     assert ours.image_to_text_accuracy == clip.image_to_text_accuracy
     assert ours.text_to_image_accuracy == clip.text_to_image_accuracy
@@ -96,9 +96,9 @@ def test_the_caption_of_the_row_is_right_wherever_it_stands() -> None:
     # Both captions are equal, and so are both texts: the best of two equal scores is the first.
     eye, text = torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     same = multi_positive_loss(eye, text, torch.tensor(1.0), torch.tensor([4, 4]))
-    assert (same.image_to_text_accuracy, same.text_to_image_accuracy) == (1, 1)
+    assert same.image_to_text_accuracy == same.text_to_image_accuracy == 1
     other = multi_positive_loss(eye, text, torch.tensor(1.0), torch.tensor([4, 5]))
-    assert (other.image_to_text_accuracy, other.text_to_image_accuracy) == (0.5, 0.5)
+    assert other.image_to_text_accuracy == other.text_to_image_accuracy == 0.5
 
 
 def test_a_part_of_the_batch_knows_equal_captions_of_the_rest() -> None:

@@ -35,5 +35,5 @@ def test_a_tar_is_not_read(tmp_path: Path) -> None:
 
 def test_an_index_without_countries_is_answered_with_the_remedy(tmp_path: Path) -> None:
     shard_set = write_shards(tmp_path, [[good_sample(0)]])
-    with pytest.raises(ShardError, match="does not tell countries.*streetclip shards index"):
+    with pytest.raises(ShardError, match=r"does not tell countries.*streetclip shards index"):
         ShardCountries(replace(shard_set))(0)

@@ -100,9 +100,7 @@ def _deal(
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
     assigned = np.empty_like(codes)
     for country in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]:
-        chosen = _least(
-            taken[country], room, int(counts[country]), tie + country * _COUNTRY_TURN
-        )
+        chosen = _least(taken[country], room, int(counts[country]), tie + country * _COUNTRY_TURN)
         assigned[members[country]] = chosen
     return assigned
 

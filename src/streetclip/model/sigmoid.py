@@ -58,8 +58,6 @@ def siglip_loss(
     return Contrast(
         loss=loss,
         image_to_text_accuracy=share_right(logits, equal),
-        text_to_image_accuracy=share_right(
-            backward_scores, equal_captions(caption_id, caption_id)
-        ),
+        text_to_image_accuracy=share_right(backward_scores, equal_captions(caption_id, caption_id)),
         negatives=float(len(every_text) - 1),
     )
