@@ -12,7 +12,10 @@ Photographs, shard set and what was measured are kept in FOLDER: a call goes on 
 was stopped, and another number of seeds adds to those that are there.
 
 Bar: `multi_positive` is not more than 2 points below `clip`; the exit code is 1 where it is. A run
-takes some three minutes of one core, so five seeds half an hour.
+takes some three minutes of one core, so five seeds half an hour; without FOLDER nothing is done.
+
+The text tower has no dropout, so that both losses have the same gradients up to rounding
+(docs/losses.md): what is told is how far apart two such runs of one seed end.
 """
 
 import argparse
@@ -115,7 +118,7 @@ def interval(differences: Sequence[float]) -> tuple[float, float]:
 def main() -> int:
     """Train what is missing, compare, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--photos", type=int, default=6000)
     parser.add_argument("--val-photos", type=int, default=1000)
@@ -125,6 +128,9 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--kind", default="multi_positive", help="compared with clip")
     given = parser.parse_args()
+    if given.folder is None:
+        print("nothing measured: name a FOLDER; five seeds take some forty minutes")
+        return 0
     if given.seeds < 2:
         parser.error("an interval needs two seeds or more")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

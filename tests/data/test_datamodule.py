@@ -277,8 +277,8 @@ def test_data_that_cannot_be_read_in_this_order_is_refused(
 def test_batches_repeat_fewer_countries_where_they_are_spread(
     shard_set: ShardSet, preprocess: Preprocess, template: Template
 ) -> None:
-    # 50 photographs of four countries in turn, in batches of 8: with two of each country a batch has
-    # four equal pairs, and none has fewer. Lanes leave out two photographs, so that one is short.
+    # 50 photographs of four countries in turn, in batches of 8: with two of each country a batch
+    # has four equal pairs, and none has fewer. Lanes leave out two photographs.
     def pairs(*, spread: bool) -> list[int]:
         module = data(shard_set, preprocess, template, window=12, spread_countries=spread)
         numbers = [

@@ -20,7 +20,8 @@ def test_without_repeats_loss_and_gradients_equal_open_clips() -> None:
     values += [torch.tensor(number, dtype=torch.float64) for number in (9.0, -8.0)]
     ours = [value.clone().requires_grad_() for value in values]
     theirs = [value.clone().requires_grad_() for value in values]
-    loss = siglip_loss(*ours, caption_id=torch.arange(6)).loss
+    image, text, scale, bias = ours
+    loss = siglip_loss(image, text, scale, bias, torch.arange(6)).loss
     reference = SigLipLoss()(*theirs)
     torch.testing.assert_close(loss, reference, rtol=0, atol=1e-12)
     torch.autograd.backward([loss, reference])

@@ -69,7 +69,8 @@ def test_without_repeats_multi_positive_is_clip_with_its_gradients() -> None:
     image, text = _features(9, 1, torch.float64), _features(9, 2, torch.float64)
     scale = torch.tensor(14.3, dtype=torch.float64)
     inputs = [value.requires_grad_() for value in (image, text, scale)]
-    ours, clip = multi_positive_loss(*inputs, caption_id=torch.arange(9)), clip_loss(*inputs)
+    ours = multi_positive_loss(image, text, scale, torch.arange(9))
+    clip = clip_loss(image, text, scale)
     torch.testing.assert_close(ours.loss, clip.loss, rtol=0, atol=1e-12)
     assert ours.image_to_text_accuracy == clip.image_to_text_accuracy
     assert ours.text_to_image_accuracy == clip.text_to_image_accuracy
@@ -90,6 +91,21 @@ def test_repeated_captions_share_the_target_evenly_in_both_directions() -> None:
     expected = (F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)) / 2
     result = multi_positive_loss(image, text, scale, torch.tensor([3, 1, 3, 2, 3]))
     torch.testing.assert_close(result.loss, expected, rtol=0, atol=1e-12)
+
+
+def test_equal_features_of_equal_captions_make_multi_positive_clip() -> None:
+    # A text tower without dropout gives equal captions equal features, whose logits are equal too:
+    # then it does not matter to which of them the target belongs.
+    ids = torch.tensor([0, 1, 0, 2, 0, 1])
+    image, captions = _features(6, 1, torch.float64), _features(3, 2, torch.float64)
+    scale = torch.tensor(9.0, dtype=torch.float64)
+    inputs = [value.requires_grad_() for value in (image, captions, scale)]
+    ours = multi_positive_loss(image, captions[ids], scale, ids).loss
+    clip = clip_loss(image, captions[ids], scale).loss
+    torch.testing.assert_close(ours, clip, rtol=0, atol=1e-12)
+    pairs = zip(_gradients(ours, *inputs), _gradients(clip, *inputs), strict=True)
+    for one, other in pairs:
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
 def test_the_caption_of_the_row_is_right_wherever_it_stands() -> None:
