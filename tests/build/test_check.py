@@ -41,6 +41,12 @@ def test_negatives_that_contradict_the_accumulation_are_named(tmp_path: Path) ->
     check(tiny_experiment(tmp_path, *local, "accumulate.mode=plain"))
 
 
+def test_spread_countries_are_refused_where_there_is_no_plan(tmp_path: Path) -> None:
+    options = tiny_experiment(tmp_path, "data.order=resampled", "data.spread_countries=true")
+    with pytest.raises(ConfigError, match=r"data.order=resampled has none; set data.order=planned"):
+        check(options)
+
+
 def test_urls_of_resampled_shards_are_not_looked_for_on_the_disk(tmp_path: Path) -> None:
     check(
         tiny_experiment(

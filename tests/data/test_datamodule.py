@@ -111,18 +111,21 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("saved_after", [2, 5, 8])
+@pytest.mark.parametrize(
+    ("workers", "saved_after", "spread"),
+    [(0, 2, False), (0, 5, True), (0, 8, False), (2, 2, True), (2, 5, False), (2, 8, True)],
+)
 def test_a_killed_run_goes_on_with_the_same_batches_and_losses(
     workers: int,
     saved_after: int,
+    spread: bool,
     tmp_path: Path,
     shard_set: ShardSet,
     preprocess: Preprocess,
     template: Template,
 ) -> None:
     def fresh(count: int = workers) -> StreetclipDataModule:
-        return data(shard_set, preprocess, template, workers=count)
+        return data(shard_set, preprocess, template, workers=count, spread_countries=spread)
 
     whole = fit(fresh(0))
     assert [(epoch, step) for epoch, step, *_ in whole] == [
@@ -204,6 +207,7 @@ def test_the_state_is_plain_and_restores_the_cursor(
         ({"template": load_template("street_facts")}, "template: "),
         ({"preprocess": Preprocess(16, 32, (0, 0, 0), (1, 1, 1))}, "width: 16 there, 32 here"),
         ({"order": "resampled"}, "order: planned there, resampled here"),
+        ({"spread_countries": True}, "spread_countries: None there, 1 here"),
     ],
 )
 def test_a_checkpoint_of_other_batches_is_refused_with_what_differs(
@@ -254,6 +258,7 @@ def test_other_urls_are_other_batches(
         (["a.tar"], {}, "data.order=resampled"),
         (["a.tar"], {"order": "resampled"}, "set data.samples_per_epoch"),
         (["a.tar"], {"order": "random"}, "got: random; allowed: planned, resampled"),
+        (None, {"order": "resampled", "spread_countries": True}, "set data.order=planned"),
         (None, {"batch_size": 64, "lanes": 4}, "largest possible data.batch_size is 50"),
     ],
 )
@@ -267,6 +272,23 @@ def test_data_that_cannot_be_read_in_this_order_is_refused(
 ) -> None:
     with pytest.raises(PlanError, match=message):
         data(train or shard_set, preprocess, template, **changes)
+
+
+def test_batches_repeat_fewer_countries_where_they_are_spread(
+    shard_set: ShardSet, preprocess: Preprocess, template: Template
+) -> None:
+    # 50 photographs of four countries in turn, in batches of 8: with two of each country a batch
+    # has four equal pairs, and none has fewer. Lanes leave out two photographs.
+    def pairs(*, spread: bool) -> list[int]:
+        module = data(shard_set, preprocess, template, window=12, spread_countries=spread)
+        numbers = [
+            [int(key) % 4 for key in module._dataset()[0, step]["keys"]] for step in range(STEPS)
+        ]
+        counts = [[batch.count(country) for country in range(4)] for batch in numbers]
+        return [sum(n * (n - 1) // 2 for n in batch) for batch in counts]
+
+    assert set(pairs(spread=True)) <= {4, 5}
+    assert sum(pairs(spread=False)) > 6 * STEPS
 
 
 def test_bad_photographs_are_listed_and_too_many_stop_the_run(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim import SGD
 
 from streetclip.data.side_channel import SideChannel
 from streetclip.errors import NumericsError
@@ -24,7 +25,9 @@ def _settled(value: float, clip_norm: float | None) -> tuple[GradientGuard, nn.B
     model(torch.tensor([[1.0, 2.0], [3.0, 5.0]]))
     model.weight.grad = torch.tensor([3.0, 4.0]) * value
     guard = GradientGuard(SideChannel())
-    guard.settle(model.parameters(), clip_norm=clip_norm, statistics=statistics)
+    # A step that is not fused drops gradients itself; of the fused one a test trains a model.
+    optimizer = SGD(model.parameters(), lr=1.0)
+    guard.settle(optimizer, clip_norm=clip_norm, statistics=statistics)
     return guard, model
 
 

@@ -22,8 +22,26 @@ def test_an_empty_index_is_an_index(tmp_path: Path) -> None:
     assert len(read_index(tmp_path / "a.index")) == 0
 
 
-def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
+def test_countries_are_read_back_and_may_be_missing(tmp_path: Path) -> None:
+    record = (512, 2048, 9, 8, 7, 6)
+    for countries, expected in ((["FR", None], b"FR\0\0"), (None, None)):
+        index = make_index(["a", "bc"], [record] * 2, countries)
+        (tmp_path / "i").write_bytes(encode_index(index))
+        read = read_index(tmp_path / "i")
+        assert read.countries == expected
+        assert [read.key(n) for n in range(2)] == ["a", "bc"]
+
+
+def test_an_index_of_the_first_version_keeps_its_bytes() -> None:
+    # Sets of before are the same sets after they were read and written again.
     raw = encode_index(make_index(["a"], [(512, 2048, 9, 8, 7, 6)]))
+    assert raw[8:12] == b"\x01\0\0\0"
+    assert len(raw) == 24 + 36 + 1
+
+
+@pytest.mark.parametrize("countries", [None, ["FR"]])
+def test_every_flipped_byte_is_found(tmp_path: Path, countries: list[str] | None) -> None:
+    raw = encode_index(make_index(["a"], [(512, 2048, 9, 8, 7, 6)], countries))
     for position in range(len(raw)):
         (tmp_path / "i").write_bytes(
             raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :]

@@ -16,6 +16,7 @@ from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, ProbeConfig, TrainerConfig
+from streetclip.data.given import refuse_spread
 from streetclip.errors import ConfigError, InputError
 from streetclip.evaluation.probe_set import ProbeSet, find_probe
 from streetclip.model.backbone import Backbone
@@ -78,6 +79,8 @@ def examine(options: Experiment, *, weights: bool = True) -> tuple[Parts | None,
         negatives=options.loss.negatives,
         micro_batch_size=options.data.micro_batch_size,
     )
+    spread = options.data.spread_countries and options.data.order == "resampled"
+    attempt(problems, lambda: refuse_spread(wanted=spread))
     problems += _strategy(options.trainer) + _monitor(options)
     if backbone is None or template is None or protocol is None:
         return None, problems

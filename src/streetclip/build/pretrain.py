@@ -145,6 +145,7 @@ def _datamodule(options: Experiment, parts: Parts, sources: Sources) -> Streetcl
         scale_min=data.augment.scale_min,
         flip=data.augment.flip,
         order=data.order,
+        spread_countries=data.spread_countries,
         samples_per_epoch=data.samples_per_epoch,
         shuffle_samples=data.shuffle_samples,
         shuffle_mib=data.shuffle_mib,

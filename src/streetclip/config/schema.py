@@ -108,6 +108,8 @@ class DataConfig:
     """Equal parts that an epoch is cut into; ranks must divide it. None is gcd(batch_size, 192)."""
     window: int = between(512, 1)
     """Neighbouring positions of a lane that are shuffled among each other."""
+    spread_countries: bool = False
+    """Only `planned`: of each country, every batch of a window gets as many as any other."""
     workers: int = between(2, 0)
     """Loader processes of one rank; 0 loads in the training process."""
     captions: str = "street"
@@ -150,6 +152,8 @@ class ModelConfig:
 class LossConfig:
     """The contrastive loss."""
 
+    kind: str = one_of("clip", "multi_positive", "siglip")
+    """`clip`, `multi_positive` (equal captions are equally right), or `siglip` (pair by pair)."""
     negatives: str = one_of("global", "local")
     """`global`: pairs of all ranks are compared; `local`: those of one rank, in the same pass."""
     max_logit_scale: float = between(100.0, 1.0)

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,15 @@ from torch.utils.data import Dataset
 from streetclip.captions.template import Template
 from streetclip.data.batch import Batch, Recipe, Tokenize
 from streetclip.data.dataset import Cursor, PlannedDataset, StepSampler
-from streetclip.data.given import indexed, opener, stated, tars
+from streetclip.data.given import (
+    countries_of,
+    differences,
+    indexed,
+    opener,
+    refuse_spread,
+    stated,
+    tars,
+)
 from streetclip.data.loader import StepLoader, make_loader, safe_start_method
 from streetclip.data.plan import Plan
 from streetclip.data.prefetch import Prefetch, Prefetcher, seat_of
@@ -46,6 +54,7 @@ class StreetclipDataModule(pl.LightningDataModule):
         scale_min: A random crop keeps at least this share of the area.
         flip: Mirror half of the photographs.
         order: ``"planned"`` or ``"resampled"``.
+        spread_countries: Only planned: photographs of a country go to different steps.
         samples_per_epoch: Only resampled: how many samples count as an epoch.
         shuffle_samples: Only resampled: samples in a worker's shuffle buffer, at most.
         shuffle_mib: Only resampled: mebibytes in a worker's shuffle buffer, at most.
@@ -75,6 +84,7 @@ class StreetclipDataModule(pl.LightningDataModule):
         scale_min: float = 0.9,
         flip: bool = False,
         order: str = "planned",
+        spread_countries: bool = False,
         samples_per_epoch: int | None = None,
         shuffle_samples: int = 2000,
         shuffle_mib: int = 512,
@@ -109,8 +119,10 @@ class StreetclipDataModule(pl.LightningDataModule):
                 lanes=lanes,
                 window=window,
                 seed=seed,
+                countries=countries_of(self.shard_set, wanted=spread_countries),
             )
         elif order == "resampled":
+            refuse_spread(wanted=spread_countries)
             self.urls = expand_urls(tars(train))
             self.open_tar = opener(train, cache)
             self.samples_per_epoch = stated(samples_per_epoch, train)
@@ -192,11 +204,11 @@ class StreetclipDataModule(pl.LightningDataModule):
                 got=state_dict.get("version"),
                 allowed=STATE_VERSION,
             )
-        differences = _differences(state_dict["fingerprint"], self.fingerprint())
-        if differences:
+        found = differences(state_dict["fingerprint"], self.fingerprint())
+        if found:
             raise PlanError(
                 "the checkpoint was trained on other batches, so this run cannot continue it",
-                got="; ".join(differences),
+                got="; ".join(found),
                 remedy="use the options and shards of that run, or take only its weights with "
                 "model.start_from",
             )
@@ -282,12 +294,3 @@ class StreetclipDataModule(pl.LightningDataModule):
             "uninterrupted one; `streetclip shards index DIR` makes the index that data.order="
             "planned needs, without changing a tar"
         )
-
-
-def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
-    names = [*theirs, *(name for name in ours if name not in theirs)]
-    return [
-        f"{name}: {theirs.get(name)} there, {ours.get(name)} here"
-        for name in names
-        if theirs.get(name) != ours.get(name)
-    ]

@@ -4,19 +4,24 @@ An epoch permutes the shards. The samples of all shards, in that order, are a li
 random place, wraps around, and is cut into equal lanes. Within a lane, windows of neighbouring
 positions are shuffled. A step takes the next few positions of every lane, and a rank reads its
 share of the lanes, so the global batch is the same list for any number of ranks and workers.
+
+Where countries are spread (`data/spread.py`), the windows of all lanes that are read at the same
+steps are shuffled together, each within itself.
 """
 
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
 from numpy.typing import NDArray
 
+from streetclip.data.plan_numbers import check_numbers, check_ranks
 from streetclip.data.randomness import Purpose, keyed_bits, permutation
+from streetclip.data.spread import SPREAD_VERSION, Countries, countries_at, spread
 from streetclip.errors import PlanError
 
 PLAN_VERSION = 1
@@ -55,6 +60,8 @@ class Plan:
         lanes: Equal parts of an epoch; divides `batch_size`. None is gcd(batch_size, 192).
         window: Neighbouring positions of a lane that are shuffled among each other.
         seed: Decides the order of every epoch.
+        countries: Those of a shard's samples; asked for the shards of a window at a time, in order
+            to spread countries over the steps. None spreads none.
 
     Raises:
         PlanError: If the numbers do not fit together.
@@ -75,14 +82,16 @@ class Plan:
         lanes: int | None = None,
         window: int = 512,
         seed: int = 0,
+        countries: Callable[[int], Countries] | None = None,
     ) -> None:
         self.batch_size = batch_size
         self.lanes = math.gcd(batch_size, DEFAULT_LANES) if lanes is None else lanes
         self.window = window
         self.seed = seed
+        self.countries = countries
         self._sizes = np.asarray(samples_per_shard, np.int64).reshape(-1)
         self.samples = int(self._sizes.sum())
-        self._check()
+        check_numbers(self._sizes, batch_size=batch_size, lanes=self.lanes, window=window)
         self.steps_per_epoch = self.samples // batch_size
         self.tail = self.samples - self.steps_per_epoch * batch_size
         self._per_lane = batch_size // self.lanes
@@ -181,19 +190,15 @@ class Plan:
         Raises:
             PlanError: If `world` does not divide `lanes`.
         """
-        if world < 1 or self.lanes % world:
-            raise PlanError(
-                f"{self.lanes} lanes cannot be shared by {world} ranks",
-                allowed="ranks " + ", ".join(map(str, _divisors(self.lanes))),
-                remedy="choose data.lanes (and data.batch_size) as a multiple of the ranks",
-            )
+        check_ranks(self.lanes, world)
 
     def samples_in(self, shard: int) -> int:
         """Samples of one shard."""
         return int(self._sizes[shard])
 
     def fingerprint(self) -> dict[str, Any]:
-        """What decides the order of samples, in plain types."""
+        """What decides the order of samples, in plain types; countries are those of the shards."""
+        is_spread = self.countries is not None
         return {
             "plan_version": PLAN_VERSION,
             "batch_size": self.batch_size,
@@ -202,30 +207,9 @@ class Plan:
             "seed": self.seed,
             "samples": self.samples,
             "samples_per_shard": hashlib.sha256(self._sizes.astype("<i8").tobytes()).hexdigest(),
+            # Not named where it is off, as in the runs of earlier versions.
+            **({"spread_countries": SPREAD_VERSION} if is_spread else {}),
         }
-
-    def _check(self) -> None:
-        if self.batch_size < 1 or self.window < 1 or self.lanes < 1:
-            raise PlanError(
-                "batch_size, lanes and window must be 1 or more",
-                got=f"{self.batch_size}, {self.lanes}, {self.window}",
-            )
-        if (self._sizes < 0).any():
-            raise PlanError("a shard has fewer than 0 samples", got=int(self._sizes.min()))
-        if self.batch_size % self.lanes:
-            raise PlanError(
-                f"data.lanes does not divide data.batch_size {self.batch_size}",
-                got=self.lanes,
-                allowed=", ".join(map(str, _divisors(self.batch_size))),
-            )
-        if self.samples < self.batch_size:
-            raise PlanError(
-                "the shard set has fewer samples than one batch",
-                got=f"{self.samples} samples, data.batch_size {self.batch_size}",
-                remedy=f"the largest possible data.batch_size is {self.samples}"
-                if self.samples
-                else "the shard set is empty",
-            )
 
     def _enter(self, epoch: int) -> None:
         if epoch == self._epoch:
@@ -266,24 +250,37 @@ class Plan:
     def _shuffled(self, lane: int, block: int) -> NDArray[np.int64]:
         key = (lane, block)
         if key not in self._windows:
-            assert self._epoch is not None
-            bits = keyed_bits(
-                self.seed, self._epoch, purpose=Purpose.WINDOW, first=lane, second=block
-            )
-            length = min(self.window, self._lane_length - block * self.window)
-            self._windows[key] = permutation(bits, length)
+            if self.countries is None:
+                self._windows[key] = self._random_order(lane, block)
+            else:
+                self._windows |= self._spread_orders(block, self.countries)
             # Steps go forward, so a lane needs at most the window it is in and the next one.
             while len(self._windows) > 2 * self.lanes:
                 self._windows.popitem(last=False)
         return self._windows[key]
+
+    def _random_order(self, lane: int, block: int) -> NDArray[np.int64]:
+        assert self._epoch is not None
+        bits = keyed_bits(self.seed, self._epoch, purpose=Purpose.WINDOW, first=lane, second=block)
+        return permutation(bits, min(self.window, self._lane_length - block * self.window))
+
+    def _spread_orders(
+        self, block: int, countries: Callable[[int], Countries]
+    ) -> dict[tuple[int, int], NDArray[np.int64]]:
+        """The orders of all lanes, whoever asks: ranks must agree, and each reads its own."""
+        assert self._epoch is not None
+        orders = np.stack([self._random_order(lane, block) for lane in range(self.lanes)])
+        places = np.arange(orders.shape[1], dtype=np.int64) + block * self.window
+        line = np.arange(self.lanes, dtype=np.int64)[:, None] * self._lane_length + places
+        found = countries_at(self._locate(line.reshape(-1)), countries)
+        steps = places // self._per_lane - places[0] // self._per_lane
+        bits = keyed_bits(self.seed, self._epoch, purpose=Purpose.SPREAD, second=block)
+        tie = permutation(bits, int(steps[-1]) + 1)
+        dealt = spread(found.reshape(orders.shape), orders, steps, tie=tie)
+        return {(lane, block): order for lane, order in enumerate(dealt)}
 
     def _locate(self, line: NDArray[np.int64]) -> NDArray[np.int64]:
         line = (line + self._rotation) % self.samples
         slot = np.searchsorted(self._ends, line, side="right")
         shard = self._order[slot]
         return np.stack([shard, line - (self._ends[slot] - self._sizes[shard])], axis=1)
-
-
-def _divisors(number: int) -> list[int]:
-    small = [value for value in range(1, math.isqrt(number) + 1) if number % value == 0]
-    return sorted({*small, *(number // value for value in small)})

@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     CAPTION = 4
     AUGMENT = 5
     RESAMPLED = 6
+    SPREAD = 7
 
 
 def keyed_bits(

@@ -93,15 +93,16 @@ class Backbone(nn.Module):
         return cast(nn.Parameter, self.clip.logit_scale)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Backbone":
-        """Moves and casts all; the logit scale and the statistics stay in fp32 at least.
+        """Moves and casts all; scale and bias of the logits, and the statistics, stay in fp32.
 
-        ln 100 is no number of bf16, and small steps of the logit scale vanish in it.
+        ln 100 is no number of bf16, and small steps of the logit scale vanish in it; a cast to a
+        wider dtype is followed.
         """
-        scale, statistics = self.log_logit_scale.detach().clone(), self.statistics.clone()
+        scalars, statistics = [s.detach().clone() for s in self.scalars], self.statistics.clone()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        device = self.log_logit_scale.device
-        self.log_logit_scale.data = scale.to(device, wide(self.log_logit_scale).dtype)
-        self.statistics = statistics.to(device)
+        for scalar, value in zip(self.scalars, scalars, strict=True):
+            scalar.data = value.to(scalar.device, wide(scalar).dtype)
+        self.statistics = statistics.to(self.log_logit_scale.device)
         return self
 
     def clamp_logit_scale(self, most: float) -> None:
@@ -216,7 +217,8 @@ def rebuild_backbone(spec: BackboneSpec, *, seed: int | None = None) -> Backbone
                 f"open_clip cannot build model '{spec.name}'", got=f"{error!r}"
             ) from error
     if clip.logit_bias is not None:
-        # A softmax does not see it, and a parameter without gradient would stop DDP.
+        # A softmax does not see it, and a parameter without gradient would stop DDP; a loss that
+        # learns it says so by `logit_bias.train_logit_bias`.
         clip.logit_bias.requires_grad_(False)
     return Backbone(clip, spec)
 

@@ -93,11 +93,10 @@ def _shared_there(tower: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inexpressible(complete: Mapping[str, Any]) -> list[str]:
     problems = []
-    for key, plain in (
-        ("custom_text", (False,)),
-        ("init_logit_bias", (None,)),
-        ("nonscalar_logit_scale", (False,)),
-    ):
+    bias = complete.get("init_logit_bias")
+    if bias is not None:
+        problems.append(f"init_logit_bias is {bias!r}: the logits have a bias, CLIPModel has none")
+    for key, plain in (("custom_text", (False,)), ("nonscalar_logit_scale", (False,))):
         if complete.get(key, plain[0]) not in plain:
             problems.append(f"{key} is {complete[key]!r}")
     for part, plain_tower in (("vision_cfg", _PLAIN_VISION), ("text_cfg", _PLAIN_TEXT)):

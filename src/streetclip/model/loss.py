@@ -1,88 +1,78 @@
-"""The symmetric contrastive loss, and what of it is worth logging."""
+"""The losses as modules of one form, over the pairs of all ranks or of this rank alone."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, get_args
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from streetclip.model.gather import gather_with_gradient, rank_and_world
+from streetclip.errors import ModelError
+from streetclip.model.contrast import Contrast, Negatives, compared_with
+from streetclip.model.gather import gather_ids, gather_with_gradient
+from streetclip.model.sigmoid import siglip_loss
+from streetclip.model.softmax import clip_loss, multi_positive_loss
 
-Negatives = Literal["global", "local"]
+__all__ = [
+    "ClipLoss",
+    "Contrast",
+    "LossKind",
+    "MultiPositiveLoss",
+    "Negatives",
+    "SiglipLoss",
+    "clip_loss",
+    "equal_caption_share",
+    "make_loss",
+    "multi_positive_loss",
+    "needs_logit_bias",
+    "siglip_loss",
+]
+
+LossKind = Literal["clip", "multi_positive", "siglip"]
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """The loss of some pairs, means over the pairs of this rank.
+def make_loss(kind: str, *, negatives: Negatives = "global") -> nn.Module:
+    """A loss by its name.
 
-    Args:
-        loss: Half of the two cross entropies, in nats.
-        image_to_text_accuracy: Share of images whose own caption scores best.
-        text_to_image_accuracy: Share of captions whose own image scores best.
-        negatives: Other captions that an image was compared with.
-    """
-
-    loss: Float[Tensor, ""]
-    image_to_text_accuracy: Float[Tensor, ""]
-    text_to_image_accuracy: Float[Tensor, ""]
-    negatives: float
-
-
-def clip_loss(
-    image_features: Float[Tensor, "b d"],
-    text_features: Float[Tensor, "b d"],
-    logit_scale: Float[Tensor, ""],
-    *,
-    all_image_features: Float[Tensor, "all_b d"] | None = None,
-    all_text_features: Float[Tensor, "all_b d"] | None = None,
-    offset: int = 0,
-) -> Contrast:
-    """Symmetric InfoNCE of pairs against a larger batch that contains them.
+    All are called as ``loss(image_features, text_features, logit_scale, caption_id=...,
+    logit_bias=...)`` with the rows of this rank, and return a `Contrast` whose mean over ranks is
+    the loss of the global batch.
 
     Args:
-        image_features: Of length 1.
-        text_features: Of length 1, in the same order.
-        logit_scale: What cosines are multiplied with.
-        all_image_features: Everything that captions are compared with; the images if None.
-        all_text_features: Everything that images are compared with; the captions if None.
-        offset: Where the pairs stand in the larger batch.
+        kind: `clip`, `multi_positive` or `siglip`.
+        negatives: `global` compares with the pairs of all ranks, `local` with this rank's.
 
-    Returns:
-        Loss and accuracies, in fp32 at least, whatever autocast says.
-
-    Source: Radford et al. 2021, arXiv 2103.00020, figure 3.
+    Raises:
+        ModelError: There is no such loss.
 
     Example:
-        >>> eye = torch.eye(2)
-        >>> result = clip_loss(eye, eye, torch.tensor(10.0))
-        >>> round(result.loss.item(), 6), result.image_to_text_accuracy.item(), result.negatives
-        (4.5e-05, 1.0, 1.0)
+        >>> make_loss("triplet")
+        Traceback (most recent call last):
+        ...
+        streetclip.errors.ModelError: loss.kind is unknown; got: triplet; allowed: clip, \
+multi_positive, siglip
     """
-    every_image = image_features if all_image_features is None else all_image_features
-    every_text = text_features if all_text_features is None else all_text_features
-    with torch.autocast(image_features.device.type, enabled=False):
-        scale = _wide(logit_scale)
-        image_logits = scale * _wide(image_features) @ _wide(every_text).T
-        text_logits = scale * _wide(text_features) @ _wide(every_image).T
-        own = torch.arange(len(image_logits), device=image_logits.device) + offset
-        loss = (F.cross_entropy(image_logits, own) + F.cross_entropy(text_logits, own)) / 2
-    return Contrast(
-        loss=loss,
-        image_to_text_accuracy=_accuracy(image_logits, own),
-        text_to_image_accuracy=_accuracy(text_logits, own),
-        negatives=float(len(every_text) - 1),
-    )
+    if kind not in _KINDS:
+        raise ModelError("loss.kind is unknown", got=kind, allowed=", ".join(get_args(LossKind)))
+    return _KINDS[kind](negatives)
+
+
+def needs_logit_bias(kind: str) -> bool:
+    """Whether a loss learns a bias, which the model must then have.
+
+    Args:
+        kind: Of `make_loss`.
+    """
+    return kind == "siglip"
 
 
 def equal_caption_share(caption_id: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
-    """Share of rows whose caption stands elsewhere in the batch: false negatives of the loss.
+    """Share of rows whose caption stands elsewhere in the batch: false negatives of `clip`.
 
     Args:
         caption_id: Equal where captions are equal.
 
     Example:
+        >>> import torch
         >>> equal_caption_share(torch.tensor([7, 8, 7, 9])).item()
         0.5
     """
@@ -93,8 +83,8 @@ def equal_caption_share(caption_id: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
     return repeated.float().mean()
 
 
-class ClipLoss(nn.Module):
-    """`clip_loss` over the pairs of all ranks, or of this rank alone.
+class _Loss(nn.Module):
+    """What the losses share.
 
     Args:
         negatives: `global` gathers features with their gradient; `local` does not gather.
@@ -102,7 +92,11 @@ class ClipLoss(nn.Module):
 
     def __init__(self, negatives: Negatives = "global") -> None:
         super().__init__()
-        self.negatives = negatives
+        self.negatives: Negatives = negatives
+
+
+class ClipLoss(_Loss):
+    """`clip_loss`: every other caption is a negative, also one that is equal."""
 
     def forward(
         self,
@@ -122,21 +116,93 @@ class ClipLoss(nn.Module):
             caption_id: Equal where captions are; this loss does not ask.
             logit_bias: Cancels out in a softmax; not used.
         """
-        if self.negatives == "local":
-            return clip_loss(image_features, text_features, logit_scale)
+        every = compared_with(image_features, text_features, None, negatives=self.negatives)
         return clip_loss(
             image_features,
             text_features,
             logit_scale,
-            all_image_features=gather_with_gradient(image_features),
-            all_text_features=gather_with_gradient(text_features),
-            offset=rank_and_world()[0] * len(image_features),
+            all_image_features=every.image_features,
+            all_text_features=every.text_features,
+            offset=every.offset,
         )
 
 
-def _wide(values: Tensor) -> Tensor:
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+class MultiPositiveLoss(_Loss):
+    """`multi_positive_loss`: equal captions are equally right."""
+
+    def forward(
+        self,
+        image_features: Float[Tensor, "b d"],
+        text_features: Float[Tensor, "b d"],
+        logit_scale: Float[Tensor, ""],
+        *,
+        caption_id: Int64[Tensor, " b"],
+        logit_bias: Float[Tensor, ""] | None = None,
+    ) -> Contrast:
+        """The loss of this rank's pairs; its mean over ranks is that of the global batch.
+
+        Args:
+            image_features: Of length 1.
+            text_features: Of length 1, in the same order.
+            logit_scale: What cosines are multiplied with.
+            caption_id: Equal where captions are.
+            logit_bias: Cancels out in a softmax; not used.
+        """
+        every = compared_with(image_features, text_features, caption_id, negatives=self.negatives)
+        return multi_positive_loss(
+            image_features,
+            text_features,
+            logit_scale,
+            caption_id,
+            all_image_features=every.image_features,
+            all_text_features=every.text_features,
+            all_caption_id=every.caption_id,
+        )
 
 
-def _accuracy(logits: Tensor, own: Tensor) -> Tensor:
-    return (logits.detach().argmax(dim=1) == own).float().mean()
+class SiglipLoss(_Loss):
+    """`siglip_loss`: every pair by itself; equal captions are positives."""
+
+    def forward(
+        self,
+        image_features: Float[Tensor, "b d"],
+        text_features: Float[Tensor, "b d"],
+        logit_scale: Float[Tensor, ""],
+        *,
+        caption_id: Int64[Tensor, " b"],
+        logit_bias: Float[Tensor, ""] | None = None,
+    ) -> Contrast:
+        """The loss of this rank's pairs; its mean over ranks is that of the global batch.
+
+        Args:
+            image_features: Of length 1.
+            text_features: Of length 1, in the same order.
+            logit_scale: What cosines are multiplied with.
+            caption_id: Equal where captions are.
+            logit_bias: The model's.
+
+        Raises:
+            ModelError: The model has no bias.
+        """
+        if logit_bias is None:
+            raise ModelError(
+                "loss.kind=siglip learns a bias, and the model has none",
+                remedy="build it with init_logit_bias, or call model.logit_bias.train_logit_bias",
+            )
+        is_alone = self.negatives == "local"
+        return siglip_loss(
+            image_features,
+            text_features,
+            logit_scale,
+            logit_bias,
+            caption_id,
+            all_text_features=text_features if is_alone else gather_with_gradient(text_features),
+            all_caption_id=caption_id if is_alone else gather_ids(caption_id),
+        )
+
+
+_KINDS: Mapping[str, type[_Loss]] = {
+    "clip": ClipLoss,
+    "multi_positive": MultiPositiveLoss,
+    "siglip": SiglipLoss,
+}

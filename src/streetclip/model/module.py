@@ -22,7 +22,14 @@ from streetclip.model.cached import accumulate_cached
 from streetclip.model.gather import gather_ids, mean_over_ranks
 from streetclip.model.gradients import GradientGuard
 from streetclip.model.host import to_log
-from streetclip.model.loss import ClipLoss, Contrast, Negatives, equal_caption_share
+from streetclip.model.logit_bias import train_logit_bias
+from streetclip.model.loss import (
+    Contrast,
+    Negatives,
+    equal_caption_share,
+    make_loss,
+    needs_logit_bias,
+)
 from streetclip.model.optim import Schedule, create_adamw, learning_rate_factor, warmup_of
 from streetclip.model.random_state import step_seed
 from streetclip.model.statistics import Statistics
@@ -54,6 +61,7 @@ class StreetclipModule(LightningModule):
         clip_norm: Largest norm of the gradient; None does not clip.
         micro_batch_size: Pairs in a pass on one rank; None takes the rank's whole batch.
         accumulate: `cached` takes one loss over all passes, `plain` one in each pass.
+        loss_kind: `clip`, `multi_positive`, or `siglip`, with which the backbone learns a bias.
         negatives: `global` (over all ranks) or `local`.
         max_logit_scale: The logit scale stays between 1 and this.
         lock_image: Do not train the image tower.
@@ -82,6 +90,7 @@ class StreetclipModule(LightningModule):
         clip_norm: float | None = 1.0,
         micro_batch_size: int | None = None,
         accumulate: Mode = "cached",
+        loss_kind: str = "clip",
         negatives: Negatives = "global",
         max_logit_scale: float = 100.0,
         lock_image: bool = False,
@@ -100,7 +109,8 @@ class StreetclipModule(LightningModule):
         self.save_hyperparameters(ignore=["backbone"], logger=False)
         self.automatic_optimization = False
         self.backbone = backbone
-        self.loss = ClipLoss(negatives)
+        self.loss = make_loss(loss_kind, negatives=negatives)
+        train_logit_bias(backbone, needs_logit_bias(loss_kind))
         self._ranks = SideChannel()
         self._guard = GradientGuard(self._ranks)
         self._has_begun = False
@@ -162,7 +172,7 @@ class StreetclipModule(LightningModule):
         torch.manual_seed(step_seed(self.hparams["seed"], step=counted, rank=self.global_rank))
         optimizer = cast(LightningOptimizer, self.optimizers())
         optimizer.zero_grad()
-        scale, self._statistics = self.backbone.logit_scale.detach(), Statistics(self.backbone)
+        scalars, self._statistics = self._scalars(), Statistics(self.backbone)
         step = self._step(batch)
         self._begin(step.rows)
         contrast = self._accumulate(step)
@@ -177,7 +187,7 @@ class StreetclipModule(LightningModule):
             "train/image_to_text_accuracy": means[1],
             "train/text_to_image_accuracy": means[2],
             "train/lr": learning_rate,
-            "train/logit_scale": scale,
+            **scalars,
             "train/gradient_norm": self._guard.norm,
             "train/equal_caption_share": equal_caption_share(gather_ids(batch["caption_id"])),
             "train/negatives": contrast.negatives,
@@ -218,6 +228,13 @@ class StreetclipModule(LightningModule):
         """Refuses the checkpoint of another model, naming what differs."""
         entry = resumable_entry(checkpoint, self.backbone.spec)
         self._guard.skipped.in_a_row = entry["skipped_in_a_row"]
+
+    def _scalars(self) -> dict[str, Tensor]:
+        """What the loss uses besides features, to be logged; a bias only where it is learned."""
+        scalars = {"train/logit_scale": self.backbone.logit_scale.detach()}
+        if needs_logit_bias(self.hparams["loss_kind"]):
+            scalars["train/logit_bias"] = cast(Tensor, self.backbone.logit_bias).detach().clone()
+        return scalars
 
     def _begin(self, rows: int) -> None:
         """Before the first step: whether ranks share alike, and what may not be expected."""

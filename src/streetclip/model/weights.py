@@ -17,6 +17,7 @@ from torch import Tensor
 
 from streetclip.errors import CheckpointError, ModelError
 from streetclip.model.backbone import Backbone, complete_config, rebuild_backbone
+from streetclip.model.logit_bias import add_logit_bias
 from streetclip.model.pickled import read_pickled
 from streetclip.model.spec import BackboneSpec
 
@@ -108,7 +109,7 @@ def load_backbone(path: Path) -> Backbone:
 
 
 def start_from(backbone: Backbone, path: Path) -> None:
-    """Takes the weights of one of our checkpoints into a model.
+    """Takes the weights of one of our checkpoints into a model, a logit bias among them.
 
     Args:
         backbone: Of the same architecture; its weights are replaced.
@@ -120,6 +121,8 @@ def start_from(backbone: Backbone, path: Path) -> None:
     """
     spec, state, _ = read_weights(path)
     problems = spec_differences(backbone.spec, spec)
+    if not problems and "clip.logit_bias" in state and backbone.logit_bias is None:
+        add_logit_bias(backbone)
     problems = problems or state_differences(backbone.state_dict(), state)
     if problems:
         raise ModelError(

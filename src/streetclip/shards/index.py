@@ -143,6 +143,7 @@ def index_members(
     records: list[tuple[int, ...]] = []
     rejections: list[Rejection] = []
     places: Places = Counter()
+    countries: list[str | None] = []
 
     def refuse(name: str, reason: str, detail: str) -> None:
         if strict and reason == "duplicate_key":
@@ -162,10 +163,11 @@ def index_members(
                 continue
             keys.append(group.key)
             records.append(record)
+            countries.append(columns.get("country"))
             places[columns.get("country"), columns.get("region"), columns.get("town")] += 1
     if not keys and not rejections:
         rejections.append(Rejection(tar.name, "empty_tar", "no member"))
-    return IndexedTar(make_index(keys, records), places, rejections)
+    return IndexedTar(make_index(keys, records, countries), places, rejections)
 
 
 def save_index(tar: Path, index: ShardIndex) -> ShardEntry:

@@ -1,7 +1,8 @@
 """The index beside a tar: where each sample's bytes lie, and their checksums.
 
 Layout, little endian: a header of 24 bytes (magic, version, samples, bytes of keys, crc32 of all
-that follows), one record of 36 bytes a sample, then the keys in UTF-8 one after the other.
+that follows), one record of 36 bytes a sample, the keys in UTF-8 one after the other, then two
+letters a sample for its country, or two zeros where it is unknown. Version 1 has no countries.
 """
 
 import struct
@@ -20,7 +21,7 @@ from streetclip.shards.patience import patiently
 SUFFIX = ".index"
 _REMEDY = "run `streetclip shards index` on the folder"
 _MAGIC = b"SCINDEX\0"
-_VERSION = 1
+_WITHOUT_COUNTRIES, _WITH_COUNTRIES = 1, 2
 _HEADER = struct.Struct("<8sIIII")
 RECORD = np.dtype(
     [
@@ -42,10 +43,13 @@ class ShardIndex:
     Args:
         records: One of `RECORD` a sample, in the order of the tar.
         keys: The keys' bytes, end to end; `key_end` of a record says where each ends.
+        countries: ISO codes, two letters or two zeros a sample, end to end; None where the index
+            was made before they were noted.
     """
 
     records: NDArray[Any]
     keys: bytes
+    countries: bytes | None = None
 
     def __len__(self) -> int:
         return len(self.records)
@@ -92,12 +96,17 @@ def sidecar_path(tar: Path) -> Path:
     return tar.with_name(tar.name + SUFFIX)
 
 
-def make_index(keys: Sequence[str], records: Sequence[tuple[int, ...]]) -> ShardIndex:
+def make_index(
+    keys: Sequence[str],
+    records: Sequence[tuple[int, ...]],
+    countries: Sequence[str | None] | None = None,
+) -> ShardIndex:
     """An index from plain values.
 
     Args:
         keys: One a sample.
         records: For each sample the fields of `RECORD` without the last.
+        countries: ISO 3166-1 alpha-2, or None where unknown, one a sample; None notes none.
 
     Returns:
         The index.
@@ -110,7 +119,10 @@ def make_index(keys: Sequence[str], records: Sequence[tuple[int, ...]]) -> Shard
     encoded = [key.encode() for key in keys]
     ends = np.cumsum([len(key) for key in encoded], dtype="<u4")
     rows = [(*record, int(end)) for record, end in zip(records, ends, strict=True)]
-    return ShardIndex(np.array(rows, dtype=RECORD), b"".join(encoded))
+    codes = None
+    if countries is not None:
+        codes = b"".join((country or "").encode().ljust(2, b"\0") for country in countries)
+    return ShardIndex(np.array(rows, dtype=RECORD), b"".join(encoded), codes)
 
 
 def encode_index(index: ShardIndex) -> bytes:
@@ -122,8 +134,9 @@ def encode_index(index: ShardIndex) -> bytes:
     Returns:
         60 bytes a sample at most, besides its key.
     """
-    body = index.records.tobytes() + index.keys
-    return _HEADER.pack(_MAGIC, _VERSION, len(index), len(index.keys), zlib.crc32(body)) + body
+    version = _WITHOUT_COUNTRIES if index.countries is None else _WITH_COUNTRIES
+    body = index.records.tobytes() + index.keys + (index.countries or b"")
+    return _HEADER.pack(_MAGIC, version, len(index), len(index.keys), zlib.crc32(body)) + body
 
 
 def read_index(path: Path) -> ShardIndex:
@@ -158,10 +171,15 @@ def parse_index(raw: bytes, name: str) -> ShardIndex:
     if len(raw) < _HEADER.size or not raw.startswith(_MAGIC):
         raise ShardError(f"{name} is no index of a shard", remedy=_REMEDY)
     _, version, samples, key_bytes, crc = _HEADER.unpack_from(raw)
-    if version != _VERSION:
-        raise ShardError(f"{name} is of another version", got=version, allowed=_VERSION)
+    if version not in (_WITHOUT_COUNTRIES, _WITH_COUNTRIES):
+        allowed = f"{_WITHOUT_COUNTRIES} or {_WITH_COUNTRIES}"
+        raise ShardError(f"{name} is of another version", got=version, allowed=allowed)
     body = raw[_HEADER.size :]
-    if len(body) != samples * RECORD.itemsize + key_bytes or zlib.crc32(body) != crc:
+    keys_begin = samples * RECORD.itemsize
+    keys_end = keys_begin + key_bytes
+    notes_countries = version == _WITH_COUNTRIES
+    if len(body) != keys_end + 2 * samples * notes_countries or zlib.crc32(body) != crc:
         raise ShardError(f"index {name} is damaged", remedy=_REMEDY)
     records = np.frombuffer(body, RECORD, count=samples)
-    return ShardIndex(records, body[samples * RECORD.itemsize :])
+    countries = body[keys_end:] if notes_countries else None
+    return ShardIndex(records, body[keys_begin:keys_end], countries)
