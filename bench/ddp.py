@@ -103,7 +103,7 @@ def one_way(rank: int, way: str, messages: Messages) -> dict[str, Any]:
     reduced: Counter[int] = Counter()
     buckets: list[int] = []
 
-    def count(_: object, bucket: Any) -> Future[Tensor]:
+    def count(_: object, bucket: dist.GradBucket) -> Future[Tensor]:
         buckets.append(bucket.index())
         reduced.update(id(parameter) for parameter in bucket.parameters())
         return allreduce_hook(cast(Any, dist.group.WORLD), bucket)

@@ -109,7 +109,11 @@ class Record(Callback):
             }
         )
 
-    def _reduce(self, _: object, bucket: Any) -> Future[torch.Tensor]:
+    def _reduce(
+        self,
+        _: object,
+        bucket: dist.GradBucket,  # type: ignore[name-defined]  # DDP asks for this name
+    ) -> Future[torch.Tensor]:
         self.buckets += 1
         self.reduced.update(id(parameter) for parameter in bucket.parameters())
         return allreduce_hook(cast(Any, dist.group.WORLD), bucket)
