@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from streetclip.errors import SampleError
 from streetclip.shards.jpeg import MID_GRAY, ends_early, lacks_scans
@@ -178,4 +178,6 @@ def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             return image.convert("RGB")  # A broken profile is as good as none.
         if converted is not None:
             return converted
-    return image.convert("RGB")
+    # What was resized is an image of its own already.
+    fresh = image.mode == "RGB" and not isinstance(image, ImageFile.ImageFile)
+    return image if fresh else image.convert("RGB")

@@ -178,7 +178,8 @@ def _plan(choice: Choice, options: BuildOptions) -> tuple[dict[str, list[PackSam
             row, scanned = choice.rows[position], choice.scanned[position]
             metadata = encode_metadata(row, climate=codes[position], drives_left=drives_left(row))
             key = make_key(number, scanned.sha256)
-            plan[name].append(PackSample(key, row.image, row.name, scanned.sha256, metadata))
+            known = (scanned.sha256, metadata, scanned.stamp)
+            plan[name].append(PackSample(key, row.image, row.name, *known))
             number += 1
     return plan, any(code is not None for code in codes)
 
