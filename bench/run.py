@@ -58,7 +58,7 @@ BENCHES = (
     Bench("tokens.py", 120),
     Bench("trainer.py", 240),
     Bench("accumulation.py", 180),
-    Bench("memory.py", 120, "--batch 64 --micro 16"),
+    Bench("memory.py", 180, "--photos 40"),
     Bench("ddp.py", 120),
     Bench("losses.py", 90),
     Bench("zeroshot.py", 120),
