@@ -91,7 +91,7 @@ def train(photos: int) -> None:
         )
         optimizer = torch.optim.AdamW(image.parameters(), fused=True)
         for batch in loader:
-            features = torch.nn.functional.normalize(image(batch.image.float() / 255))
+            features = torch.nn.functional.normalize(image(batch["image"].float() / 255))
             loss = (features @ features.T).logsumexp(1).mean()
             optimizer.zero_grad()
             loss.backward()
