@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
+from figures import report
 from loader import say
 from torch import Tensor
 from torch.nn import functional as F
@@ -82,6 +83,15 @@ def text_calls(candidates: Candidates, encode: Encode, photos: int) -> tuple[Tex
     print(f"text bank: {counted.texts:,} texts in {seconds:.1f} s, {distinct:,} distinct prompts")
     print(f"a prompt for each photograph anew: {photos:,} x ({countries} + 30) = {plain:,} texts")
     print(f"ratio: {plain / counted.texts:.0f}")
+    report(
+        "decoding.py",
+        f"texts through the text tower for {photos:,} photographs",
+        f"{counted.texts:,}, each once" if counted.texts == distinct else f"{counted.texts:,}",
+        f"a prompt for each photograph anew: {plain:,}",
+        plain / counted.texts,
+        f"{distinct:,} distinct prompts",
+        counted.texts == distinct,
+    )
     if counted.texts != distinct:
         return bank, [f"the text tower saw {counted.texts} texts for {distinct} distinct prompts"]
     return bank, []
@@ -103,6 +113,15 @@ def decodings(candidates: Candidates, bank: TextBank, photos: int) -> list[str]:
         print(f"{kind:>9}: {spent[kind]:.3f} s, {looked} countries, {answered} answered")
     total = sum(spent.values())
     print(f"{'together':>9}: {total:.3f} s (bar: {MOST_SECONDS})")
+    report(
+        "decoding.py",
+        f"greedy, beam and expected for {photos:,} photographs under `paper`, s (less is better)",
+        " + ".join(f"{seconds:.2f}" for seconds in spent.values()),
+        "",
+        None,
+        f"together at most {MOST_SECONDS}",
+        total <= MOST_SECONDS,
+    )
     if total > MOST_SECONDS:
         return [f"the decodings take {total:.2f} s, above {MOST_SECONDS}"]
     return []

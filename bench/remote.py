@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from figures import report
 from loader import write_photographs
 
 from streetclip.shards.cache import Cache
@@ -60,6 +61,17 @@ def compare(folder: Path, cache: Path, *, rounds: int) -> None:
         )
         medians = ", ".join(f"{n} {statistics.median(v):.0f} us" for n, v in spent.items())
         print(f"{max_open_files} open files: {medians}; ratio {ratio:.2f} (median of {rounds})")
+        opened = "a tar opened for every sample" if max_open_files == 1 else "all tars open"
+        ours, theirs = (f"{statistics.median(spent[name]):.0f}" for name in ("cache", "folder"))
+        report(
+            "remote.py",
+            f"reading a sample of a fetched shard set, {opened}, us of CPU (less is better)",
+            ours,
+            f"the same set in a folder: {theirs}",
+            ratio,
+            "",
+            ok=True,
+        )
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from streetclip.evaluation.registry import KNOWN_SETS
 from streetclip.manifest.sets import find_set, find_tars
 from streetclip.sampleworld.generate import WORLD_VERSION, generate
 from streetclip.shards.cache import Cache
+from streetclip.shards.codec import CODEC
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
 from streetclip.shards.remote import is_url
 from streetclip.shards.write import BuildOptions, BuildReport, build_shards
@@ -287,7 +288,8 @@ def _content(path: Path) -> str:
 
 
 def _digest(content: str, options: Any) -> str:
-    text = json.dumps([content, options], sort_keys=True)
+    # Another library makes other pixels, which are another shard set.
+    text = json.dumps([content, options, dict(CODEC)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

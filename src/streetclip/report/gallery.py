@@ -117,7 +117,7 @@ def thumbnail(raw: bytes) -> Thumbnail:
     Raises:
         SampleError: The bytes are no photograph, or a damaged one.
     """
-    image = upright_rgb(open_photograph(raw), raw, max_side_px=SIDE_PX)
+    image = upright_rgb(open_photograph(raw), raw, max_side_px=SIDE_PX, quick=True)
     for quality in _QUALITIES:
         data = _jpeg(image, quality)
         if len(data) <= MAX_BYTES:

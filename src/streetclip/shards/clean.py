@@ -155,14 +155,15 @@ def _write_set(source: Source, origin: str, out: Path, copied: Sequence[Copied])
     places: Places = Counter()
     for each in copied:
         places.update(each.places)
+    options = {**source.shard_set.options, "cleaned_from": origin}
     made = ShardSet(
         out / source.prefix,
         entries,
-        shard_set_digest(entries),
+        shard_set_digest(entries, options),
         count_countries(places),
         count_towns(places),
         source.shard_set.split,
-        {**source.shard_set.options, "cleaned_from": origin},
+        options,
     )
     write_shard_set(made)
     return made

@@ -127,7 +127,7 @@ def decoded_gray(raw: bytes) -> Float64[np.ndarray, "h w"]:
         SampleError: It cannot be decoded.
     """
     with open_photograph(raw) as image:
-        rgb = upright_rgb(image, raw, max_side_px=_DECODED_PX)
+        rgb = upright_rgb(image, raw, max_side_px=_DECODED_PX, quick=True)
     return np.asarray(rgb.convert("L"), dtype=np.float64)
 
 

@@ -13,6 +13,7 @@ from streetclip.shards.index import Places, index_tar, save_index
 from streetclip.shards.layout import ShardEntry, sync_folder, write_whole
 from streetclip.shards.newtar import new_tar
 from streetclip.shards.photograph import encode_photograph
+from streetclip.shards.scan import Stamp, read_stamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class PackSample:
         name: What the source calls it.
         sha256: Of the file when it was first looked at.
         metadata: The JSON that goes beside it.
+        stamp: Of the file at that time; where it is the same, `sha256` is not computed again.
     """
 
     key: str
@@ -32,6 +34,7 @@ class PackSample:
     name: str
     sha256: str
     metadata: bytes
+    stamp: Stamp = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,11 @@ def read_record(job: PackJob) -> Packed | None:
 
 def _encode(sample: PackSample, job: PackJob) -> bytes:
     try:
-        raw = Path(sample.image).read_bytes()
+        raw, stamp = read_stamped(Path(sample.image))
     except OSError as error:
         raise SampleError("unreadable_file", error.strerror or type(error).__name__) from error
-    if hashlib.sha256(raw).hexdigest() != sample.sha256:
+    unchanged = stamp and stamp == sample.stamp
+    if not unchanged and hashlib.sha256(raw).hexdigest() != sample.sha256:
         raise SampleError("file_changed", "while the shards were being built")
     encoded = encode_photograph(
         raw, max_side_px=job.max_side_px, quality=job.quality, max_pixels=job.max_pixels
@@ -142,8 +146,8 @@ def _finish(job: PackJob, partial: Path, rejections: list[Rejection]) -> Packed:
     if len(rejections) == len(job.samples):
         partial.unlink()
         return Packed(None, Counter(), rejections)
-    # What may lie nowhere was decided before.
-    found = index_tar(partial, needs_point=False)
+    # What may lie nowhere was decided before, and each picture was encoded a moment ago.
+    found = index_tar(partial, needs_point=False, opens_pictures=False)
     assert len(found.index) == len(job.samples) - len(rejections), found.rejections
     partial.replace(job.tar)
     sync_folder(job.tar.parent)

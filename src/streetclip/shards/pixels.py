@@ -3,11 +3,12 @@
 import io
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from streetclip.errors import SampleError
 from streetclip.shards.jpeg import MID_GRAY, ends_early, lacks_scans
 from streetclip.shards.picture import DECODE_ERRORS, decoding
+from streetclip.shards.shrink import decode_plain_jpeg, shrink, shrinks_alike
 
 _WIDEST_PIXEL = 65_535
 _TURNS = {
@@ -21,7 +22,9 @@ _TURNS = {
 }
 
 
-def upright_rgb(image: Image.Image, raw: bytes, *, max_side_px: int | None = None) -> Image.Image:
+def upright_rgb(
+    image: Image.Image, raw: bytes, *, max_side_px: int | None = None, quick: bool = False
+) -> Image.Image:
     """Decodes an opened photograph, turns it upright, and makes it RGB of 8 bits.
 
     A color profile is applied. Of an animation the first picture is taken; what is transparent
@@ -31,6 +34,8 @@ def upright_rgb(image: Image.Image, raw: bytes, *, max_side_px: int | None = Non
         image: From `open_photograph`.
         raw: The bytes it was opened from.
         max_side_px: The longer side is at most this; None leaves the size as it is.
+        quick: Decode a large JPEG at a part of its size, which gives other pixels: for what people
+            or hashes look at. Otherwise the pixels are those of Pillow's bicubic from full size.
 
     Returns:
         A new image without EXIF.
@@ -41,17 +46,10 @@ def upright_rgb(image: Image.Image, raw: bytes, *, max_side_px: int | None = Non
     with decoding():
         profile = image.info.get("icc_profile")
         turn = _turn(image)
-        if max_side_px is not None:
-            # A JPEG can be decoded at half, quarter or eighth size; twice the target keeps detail.
-            image.draft(None, (2 * max_side_px, 2 * max_side_px))
-        image.load()
-        if image.format in ("JPEG", "MPO") and _may_be_cut(image):
-            check_whole(raw)
-        elif image.format == "PNG":
-            _check_png(raw)
-        image = _eight_bits(image)
-        if max_side_px is not None:
-            image = _at_most(image, max_side_px)
+        if quick or max_side_px is None:
+            image = _drafted(image, raw, max_side_px)
+        else:
+            image = _shrunk(image, raw, max_side_px)
         if turn is not None:
             image = image.transpose(turn)
         return _to_rgb(image, profile)
@@ -96,6 +94,43 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
         return None  # Broken EXIF says nothing about the pixels, which may be whole.
 
 
+def _drafted(image: Image.Image, raw: bytes, max_side_px: int | None) -> Image.Image:
+    if max_side_px is not None:
+        # A JPEG can be decoded at half, quarter or eighth size; twice the target keeps detail.
+        image.draft(None, (2 * max_side_px, 2 * max_side_px))
+    image = _loaded(image, raw)
+    size = image.size if max_side_px is None else _size_at_most(image.size, max_side_px)
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _shrunk(image: Image.Image, raw: bytes, max_side_px: int) -> Image.Image:
+    """From full size; pictures that are small enough keep every pixel of Pillow's decoder."""
+    (width, height), size = image.size, _size_at_most(image.size, max_side_px)
+    if size == image.size:
+        return _loaded(image, raw)
+    if image.format == "JPEG" and shrinks_alike(image.mode, width=width, height=height):
+        pixels = decode_plain_jpeg(raw, gray=image.mode == "L")
+        if image.info.get("progressive") or (pixels[-1, -1] == MID_GRAY).all():
+            check_whole(raw)
+    else:
+        image = _loaded(image, raw)
+        if not shrinks_alike(image.mode, width=width, height=height):
+            return image.resize(size, Image.Resampling.BICUBIC)
+        pixels = np.array(image).reshape(height, width, -1)
+    small = shrink(pixels, width=size[0], height=size[1])
+    return Image.fromarray(small[:, :, 0] if image.mode == "L" else small)
+
+
+def _loaded(image: Image.Image, raw: bytes) -> Image.Image:
+    """Decoded by Pillow, found to be whole, and of 8 bits."""
+    image.load()
+    if image.format in ("JPEG", "MPO") and _may_be_cut(image):
+        check_whole(raw)
+    elif image.format == "PNG":
+        _check_png(raw)
+    return _eight_bits(image)
+
+
 def _may_be_cut(image: Image.Image) -> bool:
     """Whether a JPEG ends in the gray that its decoder leaves where data are missing.
 
@@ -123,12 +158,9 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
-def _at_most(image: Image.Image, max_side_px: int) -> Image.Image:
-    scale = max_side_px / max(image.size)
-    if scale >= 1:
-        return image
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.LANCZOS)
+def _size_at_most(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
+    scale = min(1.0, max_side_px / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -146,4 +178,6 @@ def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             return image.convert("RGB")  # A broken profile is as good as none.
         if converted is not None:
             return converted
-    return image.convert("RGB")
+    # What was resized is an image of its own already.
+    fresh = image.mode == "RGB" and not isinstance(image, ImageFile.ImageFile)
+    return image if fresh else image.convert("RGB")

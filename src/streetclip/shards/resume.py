@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import PIL
-
 from streetclip.errors import ShardError
+from streetclip.shards.codec import codec_versions
 from streetclip.shards.layout import write_whole
 from streetclip.shards.output import check_folder
 from streetclip.shards.pack import PackSample
@@ -59,7 +58,7 @@ def build_fingerprint(plan: Mapping[str, Sequence[PackSample]], options: Mapping
         64 hexadecimal digits.
     """
     digest = hashlib.sha256(
-        json.dumps([_FORMAT, PIL.__version__, dict(options)], sort_keys=True).encode()
+        json.dumps([_FORMAT, codec_versions(), dict(options)], sort_keys=True).encode()
     )
     for name, samples in plan.items():
         digest.update(name.encode())

@@ -1,8 +1,10 @@
 """A first look at every photograph: its digest, and whether its header promises an image."""
 
 import hashlib
+import os
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from streetclip.errors import SampleError
@@ -12,6 +14,11 @@ from streetclip.shards.pool import in_processes
 
 _CHUNK = 64
 _FEW = 1_000
+_SETTLED_NS = 2_000_000_000
+"""A file that was changed less than this before it was read may change again and keep its time."""
+
+Stamp = tuple[int, ...]
+"""Number, size and times of a file; empty where they would not tell that it has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +29,13 @@ class Scanned:
         sha256: Of the file.
         width: Pixels.
         height: Pixels.
+        stamp: Of the file when it was read; the same stamp means the same bytes.
     """
 
     sha256: str
     width: int
     height: int
+    stamp: Stamp = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +85,38 @@ def _scan_chunk(chunk: _Chunk) -> list[Scanned | Unusable]:
     return [_scan(Path(path), chunk.max_pixels) for path in chunk.paths]
 
 
+def read_stamped(path: Path) -> tuple[bytes, Stamp]:
+    """Reads a file, and says how to tell whether it is still the same.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        Its bytes, and its stamp from before they were read.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb", buffering=0) as file:
+        state = os.fstat(file.fileno())
+        raw = file.readall()
+    changed_ns = max(state.st_mtime_ns, state.st_ctime_ns)
+    if len(raw) != state.st_size or time.time_ns() - changed_ns < _SETTLED_NS:
+        return raw, ()
+    return raw, (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+
+
 def _scan(path: Path, max_pixels: int) -> Scanned | Unusable:
     try:
         size = path.stat().st_size
         if size > MAX_IMAGE_BYTES:
             return Unusable("image_too_large", f"{size} bytes, {MAX_IMAGE_BYTES} allowed")
-        raw = path.read_bytes()
+        raw, stamp = read_stamped(path)
     except OSError as error:
         return Unusable("unreadable_file", error.strerror or type(error).__name__)
     digest = hashlib.sha256(raw).hexdigest()
     try:
         with open_photograph(raw, max_pixels=max_pixels) as image:
-            return Scanned(digest, *image.size)
+            return Scanned(digest, *image.size, stamp)
     except SampleError as error:
         return Unusable(error.reason, error.detail, digest)

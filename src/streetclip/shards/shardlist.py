@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from streetclip.errors import ShardError
+from streetclip.shards.codec import CODEC_OPTION, codec_line
 from streetclip.shards.files import ShardEntry
 
 VERSION = 1
@@ -64,7 +65,7 @@ def parse_list(raw: bytes, where: str) -> ShardList:
         look("countries", _are_counts, _COUNTS_WORDS),
         look("towns", _are_counts, _COUNTS_WORDS),
         look("split", lambda value: value is None or value in _SPLITS, f"{_SPLITS} or null"),
-        look("options", _is_plain_mapping, "an object"),
+        look("options", _are_options, f"an object, in which {CODEC_OPTION} has texts alone"),
     )
     seen = set[str]()
     for shard in found.shards:
@@ -73,24 +74,26 @@ def parse_list(raw: bytes, where: str) -> ShardList:
                 f"{where} lists a tar twice", got=shard.file, allowed="each file name once"
             )
         seen.add(shard.file)
-    if found.digest != shard_set_digest(found.shards):
+    if found.digest != shard_set_digest(found.shards, found.options):
         raise ShardError(
             f"{where} does not fit its own digest", remedy="build or index the shard set again"
         )
     return found
 
 
-def shard_set_digest(shards: Iterable[ShardEntry]) -> str:
+def shard_set_digest(shards: Iterable[ShardEntry], options: Mapping[str, Any] | None = None) -> str:
     """The digest of a shard set from those of its files; where it lies does not matter.
 
     Args:
         shards: In order.
+        options: How the set was built; of them the names of decoder, resizer and encoder count.
 
     Returns:
         64 hexadecimal digits.
     """
     lines = [f"{shard.sha256} {shard.index_sha256}\n" for shard in shards]
-    return hashlib.sha256("".join(["streetclip shards 1\n", *lines]).encode()).hexdigest()
+    head = ["streetclip shards 1\n", codec_line(options or {})]
+    return hashlib.sha256("".join([*head, *lines]).encode()).hexdigest()
 
 
 class _Fields:
@@ -192,5 +195,8 @@ def _are_counts(value: object) -> bool:
     )
 
 
-def _is_plain_mapping(value: object) -> bool:
-    return isinstance(value, Mapping) and _is_text(json.dumps(value, ensure_ascii=False))
+def _are_options(value: object) -> bool:
+    if not isinstance(value, Mapping) or not _is_text(json.dumps(value, ensure_ascii=False)):
+        return False
+    codec = value.get(CODEC_OPTION, {})
+    return isinstance(codec, Mapping) and all(isinstance(name, str) for name in codec.values())

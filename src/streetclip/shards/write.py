@@ -16,6 +16,7 @@ from streetclip.geo.countries import country_code
 from streetclip.manifest.split import split_by_place
 from streetclip.records import Rejection
 from streetclip.shards.choose import Choice, choose_photographs
+from streetclip.shards.codec import CODEC, CODEC_OPTION, codec_versions
 from streetclip.shards.facts import climates, drives_left
 from streetclip.shards.index import Places, count_countries, count_towns
 from streetclip.shards.layout import ShardSet, shard_set_digest, write_shard_set, write_whole
@@ -178,7 +179,8 @@ def _plan(choice: Choice, options: BuildOptions) -> tuple[dict[str, list[PackSam
             row, scanned = choice.rows[position], choice.scanned[position]
             metadata = encode_metadata(row, climate=codes[position], drives_left=drives_left(row))
             key = make_key(number, scanned.sha256)
-            plan[name].append(PackSample(key, row.image, row.name, scanned.sha256, metadata))
+            known = (scanned.sha256, metadata, scanned.stamp)
+            plan[name].append(PackSample(key, row.image, row.name, *known))
             number += 1
     return plan, any(code is not None for code in codes)
 
@@ -246,7 +248,7 @@ def _write_sets(
         for outcome in outcomes:
             places.update(outcome.places)
         countries, towns = count_countries(places), count_towns(places)
-        digest = shard_set_digest(entries)
+        digest = shard_set_digest(entries, options)
         sets[name] = ShardSet(out / name, entries, digest, countries, towns, name, options)
         write_shard_set(sets[name])
     return sets
@@ -256,6 +258,7 @@ def _plain_options(options: BuildOptions) -> dict[str, Any]:
     """Options as JSON; the list of those who opted out is named by its digest, not by its place."""
     held_out = sorted(str(country_code(name)) for name in options.holdout_countries)
     plain = asdict(options) | {"holdout_countries": held_out, "columns": list(options.columns)}
+    plain[CODEC_OPTION] = dict(CODEC)
     if options.opt_out is not None:
         plain["opt_out"] = hashlib.sha256(options.opt_out.read_bytes()).hexdigest()
     return plain
@@ -287,6 +290,7 @@ def _report(
         "disagreements": report.disagreements,
         "climate": climate,
         "options": dict(next(iter(sets.values())).options),
+        "versions": codec_versions(),
     }
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     write_whole(out / BUILD_FILE, text.encode())
