@@ -8,13 +8,15 @@ from typing import TypeVar
 import torch
 from lightning.pytorch.accelerators import AcceleratorRegistry
 
-from streetclip.build.model import new_backbone
+from streetclip.build.model import new_backbone, trained_of
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
 from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
+from streetclip.model.depth import check_layer_decay
+from streetclip.model.trainable import choose_trained
 from streetclip.shards.output import check_folder
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.protocol import Protocol, load_protocol
@@ -56,7 +58,13 @@ def check(options: Experiment) -> Parts:
 
 
 def _backbone(options: Experiment) -> Backbone:
-    return new_backbone(options.model, seed=options.seed, cache=cache_of(options.data.remote))
+    backbone = new_backbone(
+        options.model, seed=options.seed, cache=cache_of(options.data.remote)
+    )
+    choose_trained(backbone, trained_of(options.model), seed=options.seed)
+    if options.optim.layer_decay < 1:
+        check_layer_decay(backbone)
+    return backbone
 
 
 def _attempt(problems: list[str], load: Callable[[], T]) -> T | None:

@@ -17,6 +17,7 @@ from streetclip.evaluation.processes import current_processes
 from streetclip.evaluation.result import Result, logged_values
 from streetclip.evaluation.run import EvaluationOptions, ask, evaluate
 from streetclip.model.backbone import Backbone
+from streetclip.model.lora import merged_backbone
 from streetclip.model.weights import weights_digest
 from streetclip.shards.layout import ShardSet
 from streetclip.training.cursor import cursor_of
@@ -127,7 +128,9 @@ class GeolocationCallback(pl.Callback):
     def _evaluate(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         started = time.perf_counter()
         with isolate_rng(), exported_weights(trainer, module) as exported:
-            results = self._results(cast(Backbone, exported.backbone), self._check(trainer))
+            results = self._results(
+                merged_backbone(cast(Backbone, exported.backbone)), self._check(trainer)
+            )
         self._step = trainer.global_step
         self._values = {}
         for name, result in results.items():

@@ -1,0 +1,156 @@
+"""LoRA: frozen weights with a trained product of two thin matrices added to each.
+
+The sum is formed anew in each pass by torch's parametrizations, so that the forward pass, a
+checkpoint that exports the merged weights, and an evaluation of it see the same numbers bit for bit.
+A layer that adds the product's own output instead (as peft has for linear layers) would be
+equal only up to rounding; peft's layer for attention forms the sum as well, and replaces
+parameters while it does so, which averaging and compiling a model do not survive.
+
+Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, arXiv 2106.09685.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized, register_parametrization
+
+from streetclip.errors import ModelError
+from streetclip.model.backbone import Backbone, rebuild_backbone
+from streetclip.model.depth import Tower, needed_blocks
+
+TARGETS = ("attn.in_proj_weight", "attn.out_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+"""Matrices of a block that get a product: both of attention, both of the perceptron."""
+
+_MARK = ".parametrizations."
+_ORIGINAL = ".original"
+
+
+class Product(nn.Module):
+    """What is added to one matrix: `up @ down * scale`, nothing before the first step.
+
+    Args:
+        weight: The matrix, [out, in].
+        rank: Of the product.
+        alpha: Its weight is alpha / rank, so that another rank needs no other learning rate.
+    """
+
+    scale: Tensor
+
+    def __init__(self, weight: Float[Tensor, "o i"], *, rank: int, alpha: float) -> None:
+        super().__init__()
+        rows, columns = weight.shape
+        self.down = nn.Parameter(weight.new_empty(rank, columns))
+        self.up = nn.Parameter(weight.new_zeros(rows, rank))
+        self.register_buffer("scale", weight.new_tensor(alpha / rank))
+        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
+
+    def forward(self, weight: Float[Tensor, "o i"]) -> Float[Tensor, "o i"]:
+        """The matrix with the product added, in the matrix's own precision."""
+        return _sum(weight, self.up, self.down, self.scale)
+
+
+def add_products(
+    backbone: Backbone, towers: Sequence[Tower], *, rank: int, alpha: float, seed: int
+) -> None:
+    """Freeze towers and give their blocks products, which alone are trained.
+
+    Args:
+        backbone: Changed in place.
+        towers: Which.
+        rank: Of the products.
+        alpha: See `Product`.
+        seed: Of the random half of each product.
+
+    Raises:
+        ModelError: A tower is no transformer of open_clip, or the rank is no smaller than a matrix.
+    """
+    blocks = [block for tower in towers for block in needed_blocks(backbone, tower, "model.lora")]
+    found = [_find(block, target) for block in blocks for target in TARGETS]
+    least = min(min(getattr(part, name).shape) for part, name in found)
+    if not 1 <= rank < least:
+        raise ModelError(
+            "model.lora.rank is no rank of a product that saves anything",
+            got=rank,
+            allowed=f"1 to {least - 1}, as the smallest matrix has a side of {least}",
+        )
+    for name, parameter in backbone.clip.named_parameters():
+        tower = "image" if name.startswith("visual.") else "text"
+        if tower in towers and not name.startswith("logit_"):
+            parameter.requires_grad_(False)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for part, name in found:
+            product = Product(getattr(part, name).detach(), rank=rank, alpha=alpha)
+            register_parametrization(part, name, product, unsafe=True)
+
+
+def has_products(backbone: Backbone) -> bool:
+    """Whether some of a model's matrices have products."""
+    return any(is_parametrized(part) for part in backbone.modules())
+
+
+def merged_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A `state_dict` with each product added to its matrix, under the matrix's plain name.
+
+    Args:
+        state: Of a model with products, or without.
+
+    Returns:
+        What a model without products loads; the tensors that need no sum are shared.
+    """
+    merged: dict[str, Tensor] = {}
+    for name, value in state.items():
+        if _MARK not in name:
+            merged[name] = value
+        elif name.endswith(_ORIGINAL):
+            part, _, rest = name.partition(_MARK)
+            parts = (state[f"{name.removesuffix(_ORIGINAL)}.0.{key}"] for key in ("up", "down", "scale"))
+            up, down, scale = parts
+            merged[f"{part}.{rest.removesuffix(_ORIGINAL)}"] = _sum(value, up, down, scale)
+    return merged
+
+
+def merged_backbone(backbone: Backbone) -> Backbone:
+    """The same model without products: itself where it has none, else a merged copy.
+
+    Args:
+        backbone: On any device.
+
+    Returns:
+        A model on the same device; a copy is in evaluation mode.
+    """
+    if not has_products(backbone):
+        return backbone
+    parameter = backbone.log_logit_scale
+    with torch.no_grad():
+        state = merged_state(backbone.state_dict())
+    plain = rebuild_backbone(backbone.spec)
+    dtypes = {value.dtype for name, value in state.items() if name.endswith("weight")}
+    plain.to(device=parameter.device, dtype=dtypes.pop() if len(dtypes) == 1 else None)
+    plain.load_state_dict(state)
+    return plain.eval()
+
+
+def _sum(
+    weight: Float[Tensor, "o i"],
+    up: Float[Tensor, "o r"],
+    down: Float[Tensor, "r i"],
+    scale: Float[Tensor, ""],
+) -> Float[Tensor, "o i"]:
+    # Under autocast the product would be rounded to bf16, and the merged weights would not be.
+    with torch.autocast(weight.device.type, enabled=False):
+        return torch.addmm(weight, up * scale, down)
+
+
+def _find(block: nn.Module, target: str) -> tuple[nn.Module, str]:
+    path, _, name = target.rpartition(".")
+    part = block.get_submodule(path)
+    if not isinstance(getattr(part, name, None), Tensor):
+        raise ModelError(
+            "model.lora needs blocks with open_clip's attention and perceptron",
+            got=f"a block of {type(block).__name__} without {target}",
+        )
+    return part, name
