@@ -58,9 +58,7 @@ def check(options: Experiment) -> Parts:
 
 
 def _backbone(options: Experiment) -> Backbone:
-    backbone = new_backbone(
-        options.model, seed=options.seed, cache=cache_of(options.data.remote)
-    )
+    backbone = new_backbone(options.model, seed=options.seed, cache=cache_of(options.data.remote))
     choose_trained(backbone, trained_of(options.model), seed=options.seed)
     if options.optim.layer_decay < 1:
         check_layer_decay(backbone)

@@ -126,7 +126,7 @@ class DataConfig:
 
 @dataclass
 class LoraConfig:
-    """LoRA (arXiv 2106.09685): towers stay as they are, and thin products are trained beside them."""
+    """LoRA (arXiv 2106.09685): towers stay as they are; thin products are trained."""
 
     rank: int | None = between(None, 1)
     """Rank of the products, such as 16; None trains none."""
@@ -151,7 +151,7 @@ class ModelConfig:
     lock_text: bool = False
     """Do not train the text tower."""
     last_blocks_image: int | None = between(None, 1)
-    """Train only so many last blocks of the image tower, its last norm and projection; None: all."""
+    """Train only so many last blocks of the image tower, and what is behind them; None: all."""
     last_blocks_text: int | None = between(None, 1)
     """The same of the text tower."""
     lora: LoraConfig = field(default_factory=LoraConfig)

@@ -1,10 +1,10 @@
 """LoRA: frozen weights with a trained product of two thin matrices added to each.
 
 The sum is formed anew in each pass by torch's parametrizations, so that the forward pass, a
-checkpoint that exports the merged weights, and an evaluation of it see the same numbers bit for bit.
-A layer that adds the product's own output instead (as peft has for linear layers) would be
-equal only up to rounding; peft's layer for attention forms the sum as well, and replaces
-parameters while it does so, which averaging and compiling a model do not survive.
+checkpoint that exports the merged weights, and an evaluation of it see the same numbers, bit for
+bit. A layer that adds the product's own output instead (as peft has for linear layers) is equal
+only up to rounding; peft's layer for attention forms the sum as well, but makes new parameters in
+every pass, which compiling a model does not survive.
 
 Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, arXiv 2106.09685.
 """
@@ -107,7 +107,9 @@ def merged_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             merged[name] = value
         elif name.endswith(_ORIGINAL):
             part, _, rest = name.partition(_MARK)
-            parts = (state[f"{name.removesuffix(_ORIGINAL)}.0.{key}"] for key in ("up", "down", "scale"))
+            parts = (
+                state[f"{name.removesuffix(_ORIGINAL)}.0.{key}"] for key in ("up", "down", "scale")
+            )
             up, down, scale = parts
             merged[f"{part}.{rest.removesuffix(_ORIGINAL)}"] = _sum(value, up, down, scale)
     return merged

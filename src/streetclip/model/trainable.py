@@ -16,7 +16,7 @@ class Trained:
     """What of a model is trained; each tower is whole where nothing else is said.
 
     Args:
-        last_blocks: Of a tower, how many of its last blocks are trained, with what lies behind them.
+        last_blocks: Of a tower, how many of its last blocks are trained, and all behind them.
         lora_rank: Rank of the products; None trains none.
         lora_alpha: Their weight is alpha / rank; None takes the rank.
         lora_towers: Which towers get products instead of being trained themselves.
@@ -105,5 +105,5 @@ def _refuse_two_choices(chosen: Trained, with_products: tuple[Tower, ...]) -> No
             raise ModelError(
                 f"the {tower} tower can be trained in one way only",
                 got=" and ".join(made),
-                remedy=f"unset all but one of them; model.lora.towers says which towers LoRA is for",
+                remedy="unset all but one of them; model.lora.towers names the towers of LoRA",
             )
