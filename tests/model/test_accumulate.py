@@ -4,21 +4,32 @@ import pytest
 import torch
 from torch import Tensor
 
-from streetclip.model.accumulate import accumulate_plain, pass_slices
+from streetclip.model.accumulate import Step, accumulate_plain, pass_slices
 from streetclip.model.loss import Contrast, clip_loss
 
 
-def _encode(part: slice) -> tuple[Tensor, Tensor]:
-    features = torch.nn.functional.normalize(torch.randn(7, 3, generator=_generator()), dim=-1)
-    return features[part], features[part].flip(1)
+def _image(part: slice) -> Tensor:
+    generator = torch.Generator().manual_seed(5)
+    return torch.nn.functional.normalize(torch.randn(7, 3, generator=generator), dim=-1)[part]
 
 
-def _generator() -> torch.Generator:
-    return torch.Generator().manual_seed(5)
+def _text(part: slice) -> Tensor:
+    return _image(part).flip(1)
 
 
-def _contrast(image: Tensor, text: Tensor) -> Contrast:
+def _contrast(image: Tensor, text: Tensor, part: slice) -> Contrast:
+    assert len(image) == len(text) == part.stop - part.start
     return clip_loss(image, text, torch.tensor(3.0))
+
+
+def _plain(micro: int | None) -> tuple[Contrast, list[tuple[float, bool]]]:
+    """The result, and what each call of the backward pass got."""
+    calls: list[tuple[float, bool]] = []
+
+    def backward(loss: Tensor, is_last: bool) -> None:
+        calls.append((loss.item(), is_last))
+
+    return accumulate_plain(Step(7, micro, _image, _text, _contrast, backward)), calls
 
 
 @pytest.mark.parametrize(
@@ -37,15 +48,9 @@ def test_passes_cover_every_row_once(
 
 
 def test_one_pass_is_the_loss_of_the_whole_batch() -> None:
-    calls: list[tuple[float, bool]] = []
-    result = accumulate_plain(
-        7,
-        None,
-        encode=_encode,
-        contrast=_contrast,
-        backward=lambda loss, last: calls.append((loss.item(), last)),
-    )
-    whole = _contrast(*_encode(slice(0, 7)))
+    result, calls = _plain(None)
+    every = slice(0, 7)
+    whole = _contrast(_image(every), _text(every), every)
     assert result.loss.item() == pytest.approx(whole.loss.item())
     assert result.negatives == 6
     [(loss, is_last)] = calls
@@ -54,15 +59,9 @@ def test_one_pass_is_the_loss_of_the_whole_batch() -> None:
 
 
 def test_passes_are_weighted_by_their_rows_and_negatives_are_those_of_the_pass() -> None:
-    calls: list[tuple[float, bool]] = []
-    result = accumulate_plain(
-        7,
-        3,
-        encode=_encode,
-        contrast=_contrast,
-        backward=lambda loss, last: calls.append((loss.item(), last)),
-    )
-    parts = [_contrast(*_encode(part)) for part in (slice(0, 3), slice(3, 6), slice(6, 7))]
+    result, calls = _plain(3)
+    slices = (slice(0, 3), slice(3, 6), slice(6, 7))
+    parts = [_contrast(_image(part), _text(part), part) for part in slices]
     weights = [3 / 7, 3 / 7, 1 / 7]
     expected = sum(w * p.loss.item() for w, p in zip(weights, parts, strict=True))
     assert result.loss.item() == pytest.approx(expected)

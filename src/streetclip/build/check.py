@@ -16,6 +16,7 @@ from streetclip.config.schema import DataConfig, Experiment, TrainerConfig
 from streetclip.errors import ConfigError, InputError
 from streetclip.model.backbone import Backbone
 from streetclip.model.depth import check_layer_decay
+from streetclip.model.step_check import contradictions
 from streetclip.model.trainable import choose_trained
 from streetclip.shards.output import check_folder
 from streetclip.shards.remote import is_url
@@ -47,6 +48,11 @@ def check(options: Experiment) -> Parts:
     unknown = sorted(set(options.trainer.loggers) - {"csv", "tensorboard"})
     if unknown:
         problems.append(f"trainer.loggers has {', '.join(unknown)}; allowed: csv, tensorboard")
+    problems += contradictions(
+        options.accumulate.mode,
+        negatives=options.loss.negatives,
+        micro_batch_size=options.data.micro_batch_size,
+    )
     problems += _hardware(options.trainer) + _folders(options)
     problems += _monitor(options)
     if problems:

@@ -162,6 +162,7 @@ def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule
         warmup_share=optim.warmup_share,
         clip_norm=optim.clip_norm,
         micro_batch_size=options.data.micro_batch_size,
+        accumulate=options.accumulate.mode,  # type: ignore[arg-type]  # likewise
         negatives=options.loss.negatives,  # type: ignore[arg-type]  # likewise
         max_logit_scale=options.loss.max_logit_scale,
         lock_image=model.lock_image,

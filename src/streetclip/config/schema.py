@@ -165,9 +165,17 @@ class LossConfig:
     """The contrastive loss."""
 
     negatives: str = one_of("global", "local")
-    """`global`: every other pair of the batch, over all ranks; `local`: those of the same pass."""
+    """`global`: pairs of all ranks are compared; `local`: those of one rank, in the same pass."""
     max_logit_scale: float = between(100.0, 1.0)
     """The logit scale is kept between 1 and this."""
+
+
+@dataclass
+class AccumulateConfig:
+    """How several passes (`data.micro_batch_size`) make the gradient of one step."""
+
+    mode: str = one_of("cached", "plain")
+    """`cached` takes one loss over all passes, exactly; `plain` one in each, with fewer negatives."""
 
 
 @dataclass
@@ -274,6 +282,8 @@ class Experiment:
     """Towers."""
     loss: LossConfig = field(default_factory=LossConfig)
     """Loss."""
+    accumulate: AccumulateConfig = field(default_factory=AccumulateConfig)
+    """Passes of a step."""
     optim: OptimConfig = field(default_factory=OptimConfig)
     """Optimiser."""
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

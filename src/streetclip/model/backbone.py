@@ -7,6 +7,7 @@ comes from its list, from a file or from a checkpoint, so that all three give th
 import difflib
 import json
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -34,6 +35,7 @@ from streetclip.model.pretrained import (
 from streetclip.model.spec import BackboneSpec, read_spec, spec_of
 from streetclip.model.text import takes_short_context, text_features
 from streetclip.model.tokenize import Tokenize
+from streetclip.model.wide import wide
 from streetclip.records import Preprocess
 
 _log = logging.getLogger(__name__)
@@ -67,8 +69,20 @@ class Backbone(nn.Module):
 
     @property
     def logit_scale(self) -> Float[Tensor, ""]:
-        """What cosines are multiplied with (the exponential of the parameter), in fp32."""
+        """What cosines are multiplied with (the exponential of the parameter), in fp32 at least."""
         return self.log_logit_scale.exp().reshape(())
+
+    @property
+    def logit_bias(self) -> Float[Tensor, ""] | None:
+        """What a loss of single pairs adds to its logits; None where the model has none."""
+        bias: Tensor | None = getattr(self.clip, "logit_bias", None)
+        return None if bias is None else bias.reshape(())
+
+    @property
+    def scalars(self) -> list[nn.Parameter]:
+        """Parameters of the loss and of no tower: logarithm of the logit scale, logit bias."""
+        bias: nn.Parameter | None = getattr(self.clip, "logit_bias", None)
+        return [self.log_logit_scale] if bias is None else [self.log_logit_scale, bias]
 
     @property
     def log_logit_scale(self) -> nn.Parameter:
@@ -76,16 +90,21 @@ class Backbone(nn.Module):
         return cast(nn.Parameter, self.clip.logit_scale)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Backbone":
-        """Moves and casts all but the logit scale and the statistics, which stay in fp32.
+        """Moves and casts all; the logit scale and the statistics stay in fp32 at least.
 
         ln 100 is no number of bf16, and small steps of the logit scale vanish in it.
         """
         scale, statistics = self.log_logit_scale.detach().clone(), self.statistics.clone()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         device = self.log_logit_scale.device
-        self.log_logit_scale.data = scale.to(device)
+        self.log_logit_scale.data = scale.to(device, wide(self.log_logit_scale).dtype)
         self.statistics = statistics.to(device)
         return self
+
+    def clamp_logit_scale(self, most: float) -> None:
+        """Keep the logit scale between 1 and a number."""
+        with torch.no_grad():
+            self.log_logit_scale.clamp_(0.0, math.log(most))
 
     def checkpoint_gradients(self) -> None:
         """From now on the backward pass computes activations again instead of keeping them."""
@@ -94,7 +113,7 @@ class Backbone(nn.Module):
     def encode_image(
         self, image: UInt8[Tensor, "n 3 h w"] | Float[Tensor, "n 3 h w"]
     ) -> Float[Tensor, "n d"]:
-        """Features of images, of length 1, in fp32.
+        """Features of images, of length 1, in fp32 at least.
 
         Args:
             image: 0 to 255 as integers, or 0 to 1 as floats; this method takes off the mean.
@@ -104,11 +123,11 @@ class Backbone(nn.Module):
         clip = cast(Any, self.clip)
         pixels = ((pixels - mean) / std).to(next(clip.visual.parameters()).dtype)
         features = clip.encode_image(pixels.contiguous(memory_format=self._layout))
-        return F.normalize(features.float(), dim=-1)
+        return F.normalize(wide(features), dim=-1)
 
     def encode_text(self, tokens: Int[Tensor, "p t"]) -> Float[Tensor, "p d"]:
-        """Features of token rows of any length up to the context, of length 1, in fp32."""
-        return F.normalize(text_features(self.clip, tokens).float(), dim=-1)
+        """Features of token rows of any length up to the context, of length 1, in fp32 at least."""
+        return F.normalize(wide(text_features(self.clip, tokens)), dim=-1)
 
 
 def create_backbone(

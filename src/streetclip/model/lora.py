@@ -11,18 +11,22 @@ Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, arXiv 210
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
-from streetclip.errors import ModelError
+from streetclip.errors import CheckpointError, ModelError
 from streetclip.model.backbone import Backbone, rebuild_backbone
 from streetclip.model.depth import Tower, needed_blocks
 
 TARGETS = ("attn.in_proj_weight", "attn.out_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 """Matrices of a block that get a product: both of attention, both of the perceptron."""
+
+KEPT = "streetclip_products"
+"""Where a checkpoint keeps frozen matrices and their products apart."""
 
 _MARK = ".parametrizations."
 _ORIGINAL = ".original"
@@ -134,6 +138,38 @@ def merged_backbone(backbone: Backbone) -> Backbone:
     plain.to(device=parameter.device, dtype=dtypes.pop() if len(dtypes) == 1 else None)
     plain.load_state_dict(state)
     return plain.eval()
+
+
+def export_merged(checkpoint: dict[str, Any]) -> None:
+    """Let a checkpoint export merged weights, and keep beside them what a run goes on with.
+
+    Args:
+        checkpoint: With `state_dict`; changed in place. One without products stays as it is.
+    """
+    state = checkpoint["state_dict"]
+    if any(_MARK in name for name in state):
+        checkpoint[KEPT] = state
+        checkpoint["state_dict"] = merged_state(state)
+
+
+def restore_products(checkpoint: dict[str, Any], backbone: Backbone) -> None:
+    """The inverse of `export_merged`, before a run takes the checkpoint's weights.
+
+    Args:
+        checkpoint: As it was read; changed in place.
+        backbone: Of the run.
+
+    Raises:
+        CheckpointError: Only one of the two has products.
+    """
+    if (KEPT in checkpoint) != has_products(backbone):
+        raise CheckpointError(
+            "the checkpoint belongs to a run that trains something else",
+            got="LoRA" if KEPT in checkpoint else "no LoRA",
+            remedy="resume with the run's own model.lora, or begin anew with model.start_from",
+        )
+    if KEPT in checkpoint:
+        checkpoint["state_dict"] = checkpoint.pop(KEPT)
 
 
 def _sum(

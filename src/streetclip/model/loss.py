@@ -107,8 +107,19 @@ class ClipLoss(nn.Module):
         image_features: Float[Tensor, "b d"],
         text_features: Float[Tensor, "b d"],
         logit_scale: Float[Tensor, ""],
+        *,
+        caption_id: Int64[Tensor, " b"] | None = None,
+        logit_bias: Float[Tensor, ""] | None = None,
     ) -> Contrast:
-        """The loss of this rank's pairs; its mean over ranks is that of the global batch."""
+        """The loss of this rank's pairs; its mean over ranks is that of the global batch.
+
+        Args:
+            image_features: Of length 1.
+            text_features: Of length 1, in the same order.
+            logit_scale: What cosines are multiplied with.
+            caption_id: Equal where captions are; this loss does not ask.
+            logit_bias: Cancels out in a softmax; not used.
+        """
         if self.negatives == "local":
             return clip_loss(image_features, text_features, logit_scale)
         return clip_loss(

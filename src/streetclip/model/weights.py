@@ -184,6 +184,29 @@ def spec_differences(ours: BackboneSpec, theirs: BackboneSpec) -> list[str]:
     ]
 
 
+def resumable_entry(checkpoint: Mapping[str, Any], spec: BackboneSpec) -> Mapping[str, Any]:
+    """Our entry in a checkpoint from which a run is to go on.
+
+    Args:
+        checkpoint: As Lightning has read it.
+        spec: Of the run's own model.
+
+    Raises:
+        CheckpointError: It is none of ours, or that of another model; what differs is named.
+    """
+    entry: Mapping[str, Any] | None = checkpoint.get(ENTRY)
+    if entry is None:
+        raise CheckpointError("this is no checkpoint of streetclip")
+    differences = spec_differences(spec, BackboneSpec.from_plain(entry["backbone"]))
+    if differences:
+        raise CheckpointError(
+            "the checkpoint belongs to another model",
+            got="; ".join(differences),
+            remedy="resume with the run's own model, or begin anew with model.start_from",
+        )
+    return entry
+
+
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(
