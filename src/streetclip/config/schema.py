@@ -130,8 +130,10 @@ class LoraConfig:
 
     rank: int | None = between(None, 1)
     """Rank of the products, such as 16; None trains none."""
-    alpha: float | None = between(None, 0.0)
+    alpha: float | None = between(None, 0.001)
     """Products weigh alpha / rank; None takes the rank."""
+    dropout: float = between(0.0, 0.0, 0.99)
+    """Share of a matrix's inputs that its product does not see in a pass of training."""
     towers: list[str] = field(default_factory=lambda: ["image", "text"])
     """Any of `image`, `text`; a tower that is not named is trained as the other options say."""
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import nn
 
-from streetclip.errors import ModelError
+from streetclip.errors import ConfigError, ModelError
 from streetclip.model.backbone import Backbone
 
 Tower = Literal["image", "text"]
@@ -82,8 +82,15 @@ def learning_rate_scale(name: str, backbone: Backbone, *, decay: float) -> float
         backbone: With that parameter.
         decay: Above 0, at most 1.
 
+    Raises:
+        ConfigError: It is not.
+
     Source: Clark et al., ELECTRA, arXiv 2003.10555; Bao et al., BEiT, arXiv 2106.08254.
     """
+    if not 0 < decay <= 1:
+        raise ConfigError(
+            "the optimizer", [f"optim.layer_decay is {decay}; allowed: above 0, to 1"]
+        )
     place = place_of(name, backbone)
     return 1.0 if place.tower is None else float(decay ** (place.blocks + 1 - place.depth))
 

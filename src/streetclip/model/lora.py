@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import dropout as drop
 from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
 from streetclip.errors import CheckpointError, ModelError
@@ -39,25 +40,46 @@ class Product(nn.Module):
         weight: The matrix, [out, in].
         rank: Of the product.
         alpha: Its weight is alpha / rank, so that another rank needs no other learning rate.
+        dropout: Share of the matrix's inputs that the product does not see in a pass of training.
+        generator: Of the random half; None takes torch's own.
     """
 
     scale: Tensor
 
-    def __init__(self, weight: Float[Tensor, "o i"], *, rank: int, alpha: float) -> None:
+    def __init__(
+        self,
+        weight: Float[Tensor, "o i"],
+        *,
+        rank: int,
+        alpha: float,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
         super().__init__()
+        self.dropout = dropout
         rows, columns = weight.shape
         self.down = nn.Parameter(weight.new_empty(rank, columns))
         self.up = nn.Parameter(weight.new_zeros(rows, rank))
         self.register_buffer("scale", weight.new_tensor(alpha / rank))
-        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
+        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5), generator=generator)
 
     def forward(self, weight: Float[Tensor, "o i"]) -> Float[Tensor, "o i"]:
         """The matrix with the product added, in the matrix's own precision."""
-        return _sum(weight, self.up, self.down, self.scale)
+        down = self.down
+        if self.training and self.dropout > 0:
+            # The sum knows no single inputs, so a pass drops the same ones for all its rows.
+            down = down * drop(down.new_ones(down.shape[1]), self.dropout)
+        return _sum(weight, self.up, down, self.scale)
 
 
 def add_products(
-    backbone: Backbone, towers: Sequence[Tower], *, rank: int, alpha: float, seed: int
+    backbone: Backbone,
+    towers: Sequence[Tower],
+    *,
+    rank: int,
+    alpha: float,
+    seed: int,
+    dropout: float = 0.0,
 ) -> None:
     """Freeze towers and give their blocks products, which alone are trained.
 
@@ -67,6 +89,7 @@ def add_products(
         rank: Of the products.
         alpha: See `Product`.
         seed: Of the random half of each product.
+        dropout: See `Product`.
 
     Raises:
         ModelError: A tower is no transformer of open_clip, or the rank is no smaller than a matrix.
@@ -84,11 +107,12 @@ def add_products(
         tower = "image" if name.startswith("visual.") else "text"
         if tower in towers and not name.startswith("logit_"):
             parameter.requires_grad_(False)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        for part, name in found:
-            product = Product(getattr(part, name).detach(), rank=rank, alpha=alpha)
-            register_parametrization(part, name, product, unsafe=True)
+    # A generator of its own: torch's own ones would have to be put back on every GPU there is.
+    generator = torch.Generator(backbone.log_logit_scale.device).manual_seed(seed)
+    for part, name in found:
+        weight = getattr(part, name).detach()
+        product = Product(weight, rank=rank, alpha=alpha, dropout=dropout, generator=generator)
+        register_parametrization(part, name, product, unsafe=True)
 
 
 def has_products(backbone: Backbone) -> bool:

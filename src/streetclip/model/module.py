@@ -129,7 +129,7 @@ class StreetclipModule(LightningModule):
             **{key: chosen[key] for key in ("lr", "weight_decay", "beta1", "beta2", "eps")},
             # A fused step takes off the loss scale of fp16 itself, too late for clipping.
             fused=self.trainer.precision != "16-mixed",
-            lr_scale=self._lr_scale if chosen["layer_decay"] < 1 else None,
+            lr_scale=self._lr_scale if chosen["layer_decay"] != 1 else None,
         )
         factor = learning_rate_factor(chosen["schedule"], total_steps=total, warmup_steps=warmup)
         scheduler = LambdaLR(optimizer, factor)

@@ -19,6 +19,7 @@ class Trained:
         last_blocks: Of a tower, how many of its last blocks are trained, and all behind them.
         lora_rank: Rank of the products; None trains none.
         lora_alpha: Their weight is alpha / rank; None takes the rank.
+        lora_dropout: Share of a matrix's inputs that its product does not see in a pass.
         lora_towers: Which towers get products instead of being trained themselves.
         locked: Towers that are not trained at all.
     """
@@ -26,6 +27,7 @@ class Trained:
     last_blocks: Mapping[Tower, int]
     lora_rank: int | None = None
     lora_alpha: float | None = None
+    lora_dropout: float = 0.0
     lora_towers: tuple[Tower, ...] = TOWERS
     locked: tuple[Tower, ...] = ()
 
@@ -47,7 +49,14 @@ def choose_trained(backbone: Backbone, chosen: Trained, *, seed: int) -> None:
         train_last_blocks(backbone, tower, blocks)
     if chosen.lora_rank is not None:
         alpha = chosen.lora_rank if chosen.lora_alpha is None else chosen.lora_alpha
-        add_products(backbone, with_products, rank=chosen.lora_rank, alpha=alpha, seed=seed)
+        add_products(
+            backbone,
+            with_products,
+            rank=chosen.lora_rank,
+            alpha=alpha,
+            seed=seed,
+            dropout=chosen.lora_dropout,
+        )
 
 
 def train_last_blocks(backbone: Backbone, tower: Tower, blocks: int) -> None:
