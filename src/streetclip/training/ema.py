@@ -5,12 +5,14 @@ are beside it), but Lightning puts the averages into the model only around its v
 at the end of training. Whoever evaluates at another moment asks `exported_weights`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging
+from torch import Tensor
 
 
 class Ema(EMAWeightAveraging):
@@ -18,7 +20,9 @@ class Ema(EMAWeightAveraging):
 
     Lightning makes the averaged model in `setup`, before the model has moved to its device, so that
     on a GPU every update would copy all weights to the CPU; here it is made on the right device.
-    Buffers (the statistics of batch normalisation, constants) are copied, not averaged.
+    Buffers (the statistics of batch normalisation, constants) are copied, not averaged. Weights
+    that do not move (of locked towers, below LoRA) keep their bits: the average goes a share of the
+    way to the weight, and does not add two rounded shares of both, as Lightning has it do.
 
     Args:
         decay: Share of the average that a step keeps, below 1.
@@ -26,6 +30,8 @@ class Ema(EMAWeightAveraging):
 
     def __init__(self, decay: float) -> None:
         super().__init__(decay=decay, use_buffers=False)
+        # Lightning 2.6.6 hands this on to torch's `AveragedModel`; its own takes no other function.
+        self._kwargs["avg_fn"] = _toward(1 - decay)
         self.decay = decay
         self._ended = False
 
@@ -45,6 +51,13 @@ class Ema(EMAWeightAveraging):
         if self._average_model is None or self._ended:
             return module
         return cast(pl.LightningModule, self._average_model.module)
+
+
+def _toward(share: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    def average(averaged: Tensor, current: Tensor, _: Tensor | int) -> Tensor:
+        return torch.lerp(averaged, current, share)
+
+    return average
 
 
 @contextmanager
