@@ -114,3 +114,10 @@ def test_options_say_what_is_trained() -> None:
         trained_of(ModelConfig(lora=LoraConfig(towers=["sound"])))
     with pytest.raises(ModelError, match=r"model.lora.towers; got: none"):
         trained_of(ModelConfig(lora=LoraConfig(towers=[])))
+    assert trained_of(ModelConfig(lora=LoraConfig(rank=4, dropout=0.1))).lora_dropout == 0.1
+
+
+def test_options_of_lora_without_a_rank_are_refused() -> None:
+    idle = LoraConfig(alpha=8, dropout=0.1, towers=["text"])
+    with pytest.raises(ModelError, match=r"change nothing; got: model.lora.alpha, model.lora.dr"):
+        trained_of(ModelConfig(lora=idle))
