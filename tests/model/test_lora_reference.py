@@ -196,6 +196,21 @@ def test_frozen_weights_keep_their_bits_also_in_averages(
     assert {name for name in trained if torch.equal(after[name], before[name])} == set()
 
 
+# Lightning 2.6.6 still names a class that torch 2.15 deprecates.
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
+# Batches of noise need no loader processes.
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "whole"])
+def test_the_loss_of_a_part_falls_on_a_batch_seen_again_and_again(
+    make_backbone: Make, make_batch: MakeBatch, tmp_path: Path, way: str
+) -> None:
+    backbone = make_backbone()
+    choose_trained(backbone, WAYS[way], seed=0)
+    module = StreetclipModule(backbone, lr=1e-2, schedule="constant", layer_decay=0.8)
+    losses = [row["train/loss"] for row in fit(tmp_path, module, [make_batch(0)] * 12).metrics]
+    assert losses[-1] < 0.9 * losses[0]
+
+
 @pytest.mark.parametrize("decay", [0.0, -1.0, 1.5])
 def test_a_learning_rate_that_grows_or_ends_with_depth_is_refused(
     tiny: Backbone, decay: float

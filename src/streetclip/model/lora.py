@@ -65,7 +65,7 @@ class Product(nn.Module):
 
     def forward(self, weight: Float[Tensor, "o i"]) -> Float[Tensor, "o i"]:
         """The matrix with the product added, in the matrix's own precision."""
-        down = self.down
+        down: Tensor = self.down
         if self.training and self.dropout > 0:
             # The sum knows no single inputs, so a pass drops the same ones for all its rows.
             down = down * drop(down.new_ones(down.shape[1]), self.dropout)
