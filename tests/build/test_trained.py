@@ -121,9 +121,9 @@ def test_what_cannot_be_trained_is_named_before_anything_is_written(
     words = (f"runs_dir={tmp_path}/runs", "model.lora.rank=2", "model.last_blocks_text=1")
     with pytest.raises(ConfigError, match="the text tower can be trained in one way only"):
         pretrain(load_experiment(finished.experiment, words))
-    words = (f"runs_dir={tmp_path}/runs", "model.last_blocks_image=5")
+    too_many = (f"runs_dir={tmp_path}/runs", "model.last_blocks_image=5")
     with pytest.raises(ConfigError, match=r"model.last_blocks_image; got: 5; allowed: 1 to 1"):
-        pretrain(load_experiment(finished.experiment, words))
+        pretrain(load_experiment(finished.experiment, too_many))
     assert not (tmp_path / "runs").exists()
 
 
