@@ -1,13 +1,16 @@
 """Which parameters decay, how the learning rate moves, and which values are refused."""
 
 import math
+from functools import partial
 from typing import Any
 
 import pytest
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from streetclip.errors import ConfigError
 from streetclip.model.backbone import Backbone
+from streetclip.model.depth import learning_rate_scale
 from streetclip.model.optim import (
     Schedule,
     create_adamw,
@@ -45,6 +48,27 @@ def test_locked_parameters_are_in_no_group() -> None:
     groups = parameter_groups(layer.named_parameters(), weight_decay=0.1)
     assert [len(group["params"]) for group in groups] == [1]
     assert groups[0]["weight_decay"] == 0.0
+
+
+def test_learning_rates_by_depth_have_groups_of_their_own_the_greatest_first(
+    tiny: Backbone,
+) -> None:
+    scale = partial(learning_rate_scale, backbone=tiny, decay=0.5)
+    optimizer = create_adamw(tiny, **GOOD, lr_scale=scale)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    # Behind the blocks, the last block, before it, and the text tower's embeddings; each twice,
+    # but for what lies before the blocks of the image tower, which has the rate of a text block.
+    assert rates == [1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4, 2.5e-4, 1.25e-4]
+    assert [group["weight_decay"] > 0 for group in optimizer.param_groups] == [
+        *(True, False, True, False, True, False),
+        True,
+    ]
+    count = sum(len(group["params"]) for group in optimizer.param_groups)
+    assert count == len(list(tiny.parameters()))
+    schedule = LambdaLR(optimizer, lambda step: 0.5**step)
+    optimizer.step()
+    schedule.step()
+    assert [group["lr"] for group in optimizer.param_groups] == [rate / 2 for rate in rates]
 
 
 def test_adamw_takes_the_values_it_is_given() -> None:

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.accelerators import AcceleratorRegistry
 
 from streetclip.build.arithmetic import batch_problems, ranks_of
-from streetclip.build.model import new_backbone
+from streetclip.build.model import new_backbone, trained_of
 from streetclip.build.precision import kind_of_device
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
@@ -21,7 +21,9 @@ from streetclip.errors import ConfigError, InputError
 from streetclip.evaluation.probe_set import ProbeSet, find_probe
 from streetclip.model.backbone import Backbone
 from streetclip.model.compiled import check_compiler
+from streetclip.model.depth import check_layer_decay
 from streetclip.model.step_check import contradictions
+from streetclip.model.trainable import choose_trained
 from streetclip.shards.output import check_folder
 from streetclip.shards.remote import is_url
 from streetclip.zeroshot.protocol import Protocol, load_protocol
@@ -89,12 +91,16 @@ def examine(options: Experiment, *, weights: bool = True) -> tuple[Parts | None,
 
 def _backbone(options: Experiment, *, weights: bool) -> Backbone:
     with nullcontext() if weights else torch.device("meta"):
-        return new_backbone(
+        backbone = new_backbone(
             options.model,
             seed=options.seed,
             cache=cache_of(options.data.remote),
             weights=weights,
         )
+        choose_trained(backbone, trained_of(options.model), seed=options.seed)
+    if options.optim.layer_decay < 1:
+        check_layer_decay(backbone)
+    return backbone
 
 
 def _probe(options: ProbeConfig) -> ProbeSet | None:

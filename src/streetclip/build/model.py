@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from streetclip.config.schema import Experiment, ModelConfig
+from streetclip.config.schema import Experiment, LoraConfig, ModelConfig
 from streetclip.data.decode import center_crop
 from streetclip.errors import ModelError
 from streetclip.model.backbone import Backbone, create_backbone, rebuild_backbone
@@ -17,6 +17,7 @@ from streetclip.model.hf_model import hf_spec, load_hf
 from streetclip.model.module import StreetclipModule
 from streetclip.model.open_clip_folder import CONFIG_FILE, open_clip_folder
 from streetclip.model.tokenize import Tokenize
+from streetclip.model.trainable import TOWERS, Trained
 from streetclip.model.weights import load_backbone, start_from
 from streetclip.shards.cache import Cache
 from streetclip.shards.checked import fetch_checked
@@ -135,6 +136,48 @@ def _bare(options: ModelConfig, seed: int) -> Backbone:
     return create_backbone(name, pretrained=pretrained, seed=seed, weights=False)
 
 
+def trained_of(options: ModelConfig) -> Trained:
+    """What of a model an experiment trains.
+
+    Args:
+        options: Of the experiment.
+
+    Raises:
+        ModelError: A tower is named that there is not, or options of LoRA are set without a rank.
+    """
+    unknown = sorted(set(options.lora.towers) - set(TOWERS))
+    if unknown or not options.lora.towers:
+        raise ModelError(
+            "model.lora.towers", got=", ".join(unknown) or "none", allowed=", ".join(TOWERS)
+        )
+    _refuse_lora_without_rank(options.lora)
+    blocks = {"image": options.last_blocks_image, "text": options.last_blocks_text}
+    locked = {"image": options.lock_image, "text": options.lock_text}
+    return Trained(
+        last_blocks={tower: count for tower in TOWERS if (count := blocks[tower]) is not None},
+        lora_rank=options.lora.rank,
+        lora_alpha=options.lora.alpha,
+        lora_dropout=options.lora.dropout,
+        lora_towers=tuple(tower for tower in TOWERS if tower in options.lora.towers),
+        locked=tuple(tower for tower in TOWERS if locked[tower]),
+    )
+
+
+def _refuse_lora_without_rank(lora: LoraConfig) -> None:
+    defaults = LoraConfig()
+    idle = [
+        f"model.lora.{name}"
+        for name in ("alpha", "dropout", "towers")
+        if getattr(lora, name) != getattr(defaults, name)
+    ]
+    if lora.rank is None and idle:
+        raise ModelError(
+            "options of LoRA without model.lora.rank change nothing",
+            got=", ".join(idle),
+            remedy="set model.lora.rank, or unset them",
+        )
+
+
 def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule:
     """The LightningModule of an experiment."""
     optim, model = options.optim, options.model
@@ -146,6 +189,7 @@ def training_module(options: Experiment, backbone: Backbone) -> StreetclipModule
         beta2=optim.beta2,
         eps=optim.eps,
         schedule=optim.schedule,  # type: ignore[arg-type]  # checked when the options were read
+        layer_decay=optim.layer_decay,
         warmup_steps=optim.warmup_steps,
         warmup_share=optim.warmup_share,
         clip_norm=optim.clip_norm,

@@ -129,6 +129,20 @@ class DataConfig:
 
 
 @dataclass
+class LoraConfig:
+    """LoRA (arXiv 2106.09685): towers stay as they are; thin products are trained."""
+
+    rank: int | None = between(None, 1)
+    """Rank of the products, such as 16; None trains none."""
+    alpha: float | None = between(None, 0.001)
+    """Products weigh alpha / rank; None takes the rank."""
+    dropout: float = between(0.0, 0.0, 0.99)
+    """Share of a matrix's inputs that its product does not see in a pass of training."""
+    towers: list[str] = field(default_factory=lambda: ["image", "text"])
+    """Any of `image`, `text`; a tower that is not named is trained as the other options say."""
+
+
+@dataclass
 class ModelConfig:
     """The two towers."""
 
@@ -142,6 +156,12 @@ class ModelConfig:
     """Do not train the image tower."""
     lock_text: bool = False
     """Do not train the text tower."""
+    last_blocks_image: int | None = between(None, 1)
+    """Train only so many last blocks of the image tower, and what is behind them; None: all."""
+    last_blocks_text: int | None = between(None, 1)
+    """The same of the text tower."""
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    """Products that are trained instead of towers."""
     gradient_checkpointing: bool = False
     """Recompute activations: less memory, more time."""
     compile: bool = False
@@ -188,6 +208,8 @@ class OptimConfig:
     """Warm-up as a share of all steps."""
     schedule: str = one_of("linear", "cosine", "constant")
     """`linear` or `cosine` decay to 0 over the run, or `constant`."""
+    layer_decay: float = between(1.0, 0.01, 1.0)
+    """The learning rate of a block is this times that of the block behind it; 1 has one for all."""
     clip_norm: float | None = between(1.0, 0.0)
     """Gradients are scaled down to this norm; None does not clip."""
     ema_decay: float | None = between(None, 0.0, 1.0)

@@ -19,10 +19,12 @@ from streetclip.model.accumulate import Mode, Step, accumulate_plain
 from streetclip.model.averaging import averaging
 from streetclip.model.backbone import Backbone
 from streetclip.model.cached import accumulate_cached
+from streetclip.model.depth import learning_rate_scale
 from streetclip.model.gather import gather_ids, mean_over_ranks
 from streetclip.model.gradients import GradientGuard
 from streetclip.model.host import to_log
 from streetclip.model.logit_bias import train_logit_bias
+from streetclip.model.lora import export_merged, restore_products
 from streetclip.model.loss import (
     Contrast,
     Negatives,
@@ -35,7 +37,7 @@ from streetclip.model.random_state import step_seed
 from streetclip.model.statistics import Statistics
 from streetclip.model.step_check import check_first_step, check_step
 from streetclip.model.trainable import lock_towers
-from streetclip.model.weights import ENTRY, describe_weights, resumable_entry
+from streetclip.model.weights import ENTRY, PREFIX, describe_weights, resumable_entry
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class StreetclipModule(LightningModule):
         schedule: `linear`, `cosine` or `constant`.
         total_steps: Of the run; None asks the Trainer.
         warmup_steps: Steps of linear warm-up; None takes `warmup_share` of all.
+        layer_decay: Factor of the learning rate from each block to the one before it.
         warmup_share: Used if `warmup_steps` is None.
         clip_norm: Largest norm of the gradient; None does not clip.
         micro_batch_size: Pairs in a pass on one rank; None takes the rank's whole batch.
@@ -86,6 +89,7 @@ class StreetclipModule(LightningModule):
         schedule: Schedule = "linear",
         total_steps: int | None = None,
         warmup_steps: int | None = None,
+        layer_decay: float = 1.0,
         warmup_share: float = 0.02,
         clip_norm: float | None = 1.0,
         micro_batch_size: int | None = None,
@@ -136,6 +140,7 @@ class StreetclipModule(LightningModule):
             **{key: chosen[key] for key in ("lr", "weight_decay", "beta1", "beta2", "eps")},
             # A fused step takes off the loss scale of fp16 itself, too late for clipping.
             fused=self.trainer.precision != "16-mixed",
+            lr_scale=self._lr_scale if chosen["layer_decay"] != 1 else None,
         )
         factor = learning_rate_factor(chosen["schedule"], total_steps=total, warmup_steps=warmup)
         scheduler = LambdaLR(optimizer, factor)
@@ -219,6 +224,7 @@ class StreetclipModule(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds what `weights.load_backbone` needs, in plain types."""
         self._guard.finish()
+        export_merged(checkpoint)
         checkpoint[ENTRY] = {
             **describe_weights(self.backbone.spec, checkpoint["state_dict"]),
             "skipped_in_a_row": self._guard.skipped.in_a_row,
@@ -227,6 +233,7 @@ class StreetclipModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuses the checkpoint of another model, naming what differs."""
         entry = resumable_entry(checkpoint, self.backbone.spec)
+        restore_products(checkpoint, self.backbone)
         self._guard.skipped.in_a_row = entry["skipped_in_a_row"]
 
     def _scalars(self) -> dict[str, Tensor]:
@@ -235,6 +242,10 @@ class StreetclipModule(LightningModule):
         if needs_logit_bias(self.hparams["loss_kind"]):
             scalars["train/logit_bias"] = cast(Tensor, self.backbone.logit_bias).detach().clone()
         return scalars
+
+    def _lr_scale(self, name: str) -> float:
+        decay = self.hparams["layer_decay"]
+        return learning_rate_scale(name.removeprefix(PREFIX), self.backbone, decay=decay)
 
     def _begin(self, rows: int) -> None:
         """Before the first step: whether ranks share alike, and what may not be expected."""

@@ -16,7 +16,10 @@ UNDECAYED = ("bn", "ln", "bias", "logit_scale")
 
 
 def parameter_groups(
-    named_parameters: Iterable[tuple[str, nn.Parameter]], *, weight_decay: float
+    named_parameters: Iterable[tuple[str, nn.Parameter]],
+    *,
+    weight_decay: float,
+    lr_scale: Callable[[str], float] | None = None,
 ) -> list[dict[str, Any]]:
     """Trained parameters, those that decay before those that do not.
 
@@ -25,22 +28,24 @@ def parameter_groups(
 
     Args:
         named_parameters: Of a module; those without gradient are left out.
-        weight_decay: Of the first group.
+        weight_decay: Of the groups that decay.
+        lr_scale: What a parameter's learning rate is multiplied with, by its name; None is 1.
 
     Returns:
-        Up to two groups for an optimizer; one without parameters is left out.
+        Up to two groups for each factor, the greatest factor first, with `lr_scale` where it was
+        given; one without parameters is left out.
     """
-    decayed: list[nn.Parameter] = []
-    undecayed: list[nn.Parameter] = []
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in named_parameters:
         if parameter.requires_grad:
             plain = parameter.ndim < 2 or any(part in name for part in UNDECAYED)
-            (undecayed if plain else decayed).append(parameter)
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": undecayed, "weight_decay": 0.0},
+            factor = 1.0 if lr_scale is None else lr_scale(name)
+            groups.setdefault((-factor, plain), []).append(parameter)
+    return [
+        {"params": groups[key], "weight_decay": 0.0 if key[1] else weight_decay}
+        | ({} if lr_scale is None else {"lr_scale": -key[0]})
+        for key in sorted(groups)
     ]
-    return [group for group in groups if group["params"]]
 
 
 def create_adamw(
@@ -52,6 +57,7 @@ def create_adamw(
     beta2: float,
     eps: float,
     fused: bool = True,
+    lr_scale: Callable[[str], float] | None = None,
 ) -> AdamW:
     """AdamW over a module's trained parameters.
 
@@ -63,6 +69,7 @@ def create_adamw(
         beta2: Decay of the gradient's square.
         eps: Added to the root of the square.
         fused: One kernel for all parameters where torch has one for their device.
+        lr_scale: See `parameter_groups`.
 
     Returns:
         The optimizer.
@@ -84,7 +91,11 @@ def create_adamw(
     ]
     if problems:
         raise ConfigError("the optimizer", problems)
-    groups = parameter_groups(module.named_parameters(), weight_decay=weight_decay)
+    groups = parameter_groups(
+        module.named_parameters(), weight_decay=weight_decay, lr_scale=lr_scale
+    )
+    for group in groups:
+        group["lr"] = lr * group.pop("lr_scale", 1.0)
     devices = {parameter.device.type for group in groups for parameter in group["params"]}
     return AdamW(
         groups,

@@ -20,7 +20,9 @@ class Ema(EMAWeightAveraging):
 
     Lightning makes the averaged model in `setup`, before the model has moved to its device, so that
     on a GPU every update would copy all weights to the CPU; here it is made on the right device.
-    Buffers (the statistics of batch normalisation, constants) are copied, not averaged.
+    Buffers (the statistics of batch normalisation, constants) are copied, not averaged. Weights
+    that do not move (of locked towers, below LoRA) keep their bits: the average goes a share of the
+    way to the weight, and does not add two rounded shares of both, as Lightning has it do.
 
     Args:
         decay: Share of the average that a step keeps, below 1.

@@ -16,6 +16,7 @@ from streetclip.evaluation.processes import current_processes
 from streetclip.evaluation.result import Result, logged_values
 from streetclip.evaluation.run import EvaluationOptions, ask, evaluate
 from streetclip.model.backbone import Backbone
+from streetclip.model.lora import merged_backbone
 from streetclip.model.weights import weights_digest
 from streetclip.shards.layout import ShardSet
 from streetclip.training.ema import exported_weights
@@ -83,7 +84,7 @@ class GeolocationCallback(AtMoments):
         """Measure every set with the weights that a checkpoint would export."""
         with isolate_rng(), exported_weights(trainer, module) as exported:
             between = None if self._between is None else partial(self._between, trainer)
-            self._found = self._results(cast(Backbone, exported.backbone), between)
+            self._found = self._results(merged_backbone(cast(Backbone, exported.backbone)), between)
         values: dict[str, float] = {}
         for name, result in self._found.items():
             values |= logged_values(result, name)

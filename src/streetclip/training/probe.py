@@ -17,6 +17,7 @@ from streetclip.evaluation.probe import ProbeResult, as_start, measure_probe, pr
 from streetclip.evaluation.probe_set import ProbeSet
 from streetclip.evaluation.processes import current_processes
 from streetclip.model.backbone import Backbone
+from streetclip.model.lora import merged_backbone
 from streetclip.model.weights import weights_digest
 from streetclip.shards.layout import write_whole
 from streetclip.training.ema import exported_weights
@@ -72,7 +73,7 @@ class ProbeCallback(AtMoments):
     def evaluate(self, trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
         """Ask with the weights that a checkpoint would export."""
         with isolate_rng(), exported_weights(trainer, module) as exported:
-            backbone = cast(Backbone, exported.backbone)
+            backbone = merged_backbone(cast(Backbone, exported.backbone))
             result = measure_probe(
                 backbone,
                 self._probe,
