@@ -11,9 +11,9 @@ from streetclip.build.arithmetic import (
     resampled_steps,
     total_steps,
 )
+from streetclip.config.data import DataConfig
 from streetclip.config.schema import (
     AccumulateConfig,
-    DataConfig,
     Experiment,
     LossConfig,
     OptimConfig,

@@ -5,7 +5,8 @@ import torch
 from tests.conftest import Finished
 
 from streetclip.build.assumed import Assumed, Photographs, assumed_ranks, photographs
-from streetclip.config.schema import DataConfig, SampleWorldConfig, TrainerConfig
+from streetclip.config.data import DataConfig, SampleWorldConfig
+from streetclip.config.schema import TrainerConfig
 from streetclip.errors import InputError
 
 

@@ -14,8 +14,8 @@ from tests.settrees import PHOTOS, flickr_name, write_im2gps3k
 from streetclip.build.benchmark import benchmark
 from streetclip.build.leaks import LeakOptions, check_leaks
 from streetclip.build.sources import whole
+from streetclip.config.data import ShardsConfig
 from streetclip.config.load import load_benchmark
-from streetclip.config.schema import ShardsConfig
 from streetclip.errors import InputError, ResultError
 from streetclip.evaluation.result import read_result
 

@@ -13,7 +13,7 @@ from streetclip.build.remote import (
     whole_set,
 )
 from streetclip.build.sources import is_bare, open_set, prepare
-from streetclip.config.schema import DataConfig, RemoteConfig
+from streetclip.config.data import DataConfig, RemoteConfig
 from streetclip.data.prefetch import Prefetch
 from streetclip.errors import ShardError
 from streetclip.shards.cache import Cache, default_folder

@@ -9,8 +9,8 @@ from tests.settrees import PHOTOS, TREES, flickr_name, write_csv, write_im2gps3k
 
 from streetclip.build.benchmark import benchmark
 from streetclip.build.sources import prepare, whole
+from streetclip.config.data import DataConfig, ShardsConfig
 from streetclip.config.load import load_benchmark
-from streetclip.config.schema import DataConfig, ShardsConfig
 from streetclip.data.photos import PhotoDataset
 from streetclip.data.usable import Usable
 from streetclip.errors import ManifestError

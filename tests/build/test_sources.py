@@ -5,7 +5,7 @@ import pytest
 from tests.sources import write_osv5m, write_table
 
 from streetclip.build.sources import build_options, prepare, whole
-from streetclip.config.schema import DataConfig, SampleWorldConfig, ShardsConfig
+from streetclip.config.data import DataConfig, SampleWorldConfig, ShardsConfig
 from streetclip.errors import ManifestError, ShardError
 from streetclip.shards.layout import open_shard_set
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from streetclip.config.schema import DataConfig, Experiment, OptimConfig, TrainerConfig
+from streetclip.config.data import DataConfig
+from streetclip.config.schema import Experiment, OptimConfig, TrainerConfig
 from streetclip.data.plan import DEFAULT_LANES, Plan
 from streetclip.errors import PlanError
 from streetclip.model.optim import learning_rate_factor, warmup_of

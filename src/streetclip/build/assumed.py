@@ -7,7 +7,8 @@ import torch
 
 from streetclip.build.estimate import PHOTO_KB, scene_kb
 from streetclip.build.sources import SAMPLE_WORLD
-from streetclip.config.schema import DataConfig, TrainerConfig
+from streetclip.config.data import DataConfig
+from streetclip.config.schema import TrainerConfig
 from streetclip.errors import InputError
 from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
 

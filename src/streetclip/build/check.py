@@ -15,7 +15,8 @@ from streetclip.build.precision import kind_of_device
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import SAMPLE_WORLD
 from streetclip.captions.template import Template, load_template
-from streetclip.config.schema import DataConfig, Experiment, ProbeConfig, TrainerConfig
+from streetclip.config.data import DataConfig
+from streetclip.config.schema import Experiment, ProbeConfig, TrainerConfig
 from streetclip.data.given import refuse_spread
 from streetclip.errors import ConfigError, InputError
 from streetclip.evaluation.probe_set import ProbeSet, find_probe

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from streetclip.build.sources import open_set, whole
-from streetclip.config.schema import ShardsConfig
+from streetclip.config.data import ShardsConfig
 from streetclip.errors import InputError
 from streetclip.evaluation.leaks import (
     MAX_BITS,

@@ -14,7 +14,7 @@ from streetclip.build.plan import Combination, Plan, PlannedModel, PlannedSet
 from streetclip.build.remote import cache_of
 from streetclip.build.sources import open_set
 from streetclip.config.benchmark import BenchmarkConfig
-from streetclip.config.schema import RemoteConfig
+from streetclip.config.data import RemoteConfig
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.embedding import embed, pass_size
 from streetclip.evaluation.feature_cache import FeatureCache

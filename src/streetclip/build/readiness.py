@@ -22,7 +22,7 @@ from streetclip.build.remote import cache_of
 from streetclip.build.sources import open_set, whole
 from streetclip.build.subjects import Subjects, resolve
 from streetclip.config.benchmark import BenchmarkConfig
-from streetclip.config.schema import RemoteConfig, ShardsConfig
+from streetclip.config.data import RemoteConfig, ShardsConfig
 from streetclip.errors import InputError, ProblemsError
 from streetclip.evaluation.clusters import declared_columns
 from streetclip.evaluation.feature_cache import FeatureCache, feature_folder

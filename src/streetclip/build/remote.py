@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from streetclip.config.schema import RemoteConfig
+from streetclip.config.data import RemoteConfig
 from streetclip.data.prefetch import Prefetch
 from streetclip.shards.cache import Cache, default_folder
 from streetclip.shards.effort import Effort

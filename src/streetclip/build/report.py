@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streetclip.build.sources import open_set, whole
-from streetclip.config.schema import ShardsConfig
+from streetclip.config.data import ShardsConfig
 from streetclip.errors import InputError
 from streetclip.evaluation.registry import parse_data
 from streetclip.evaluation.result import Result, read_result

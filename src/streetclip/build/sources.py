@@ -16,7 +16,7 @@ from typing import Any
 
 from streetclip.build.remote import cache_of, names_tars, train_and_val, whole_set
 from streetclip.build.sets import building, linked_set, set_content
-from streetclip.config.schema import DataConfig, SampleWorldConfig, ShardsConfig
+from streetclip.config.data import DataConfig, SampleWorldConfig, ShardsConfig
 from streetclip.errors import ShardError
 from streetclip.evaluation.registry import KNOWN_SETS
 from streetclip.manifest.sets import find_set, find_tars

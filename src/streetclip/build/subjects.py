@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streetclip.config.benchmark import BenchmarkConfig
+from streetclip.config.data import RemoteConfig
 from streetclip.config.load import load_experiment
-from streetclip.config.schema import RemoteConfig
 from streetclip.errors import InputError
 from streetclip.evaluation.registry import NamedSource, parse_data
 from streetclip.training.checkpoint_io import checkpoints

@@ -5,8 +5,8 @@ import os
 from dataclasses import fields
 from pathlib import Path
 
+from streetclip.config.data import ShardsConfig
 from streetclip.config.load import check_shard_options
-from streetclip.config.schema import ShardsConfig
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

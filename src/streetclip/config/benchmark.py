@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from streetclip.config.bounds import between, one_of
-from streetclip.config.schema import RemoteConfig
+from streetclip.config.data import RemoteConfig
 
 
 @dataclass

@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from streetclip.config.benchmark import BenchmarkConfig
-from streetclip.config.schema import Experiment, ShardsConfig
+from streetclip.config.data import ShardsConfig
+from streetclip.config.schema import Experiment
 from streetclip.errors import ConfigError
 
 T = TypeVar("T")
