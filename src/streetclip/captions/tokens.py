@@ -1,8 +1,8 @@
 """Captions to token ids, put together from those of their words, which captions share.
 
-A byte-pair tokenizer cleans a text, cuts it at white space and punctuation, and merges letters within
-what it has cut; so once a text is clean, no id depends on both sides of a space. Words of a template
-and names of places come again and again, and are read once.
+A byte-pair tokenizer cleans a text, cuts it at white space and punctuation, and merges letters
+within what it has cut; so once a text is clean, no id depends on both sides of a space. Words of a
+template and names of places come again and again, and are read once.
 """
 
 from collections.abc import Callable, Sequence
