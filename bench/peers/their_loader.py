@@ -13,7 +13,9 @@ from peers.contestant import answer
 from peers.spent import measured, memory_mib
 
 
-def loader(tars: Path, photos: int, *, size: int, batch_size: int, workers: int) -> Any:
+def loader(
+    tars: Path, photos: int, *, size: int, batch_size: int, workers: int, context: int = 77
+) -> Any:
     """What `python -m open_clip_train.main` trains from, with its default augmentation."""
     names = sorted(tars.glob("*.tar"))
     arguments = argparse.Namespace(
@@ -27,7 +29,7 @@ def loader(tars: Path, photos: int, *, size: int, batch_size: int, workers: int)
         workers=workers,
     )
     transform = open_clip.image_transform(size, is_train=True)
-    tokenizer = open_clip.get_tokenizer("ViT-B-32")
+    tokenizer = open_clip.get_tokenizer("ViT-B-32", context_length=context)
     data = peer.get_wds_dataset(arguments, transform, True, tokenizer=tokenizer)
     return data.dataloader
 
