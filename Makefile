@@ -60,7 +60,7 @@ format: $(VENV)/.dev ## rewrite the code in the project's format
 check: lint test ## what a change must pass
 
 bench: $(VENV)/.dev ## measure the parts, each against a peer or a limit
-	failed=0; for words in bench/*.py "bench/loader.py --workers 2 --size 336"; do echo "== $$words"; $(BIN)/python $$words || failed=1; done; exit $$failed
+	failed=0; for words in bench/*.py; do echo "== $$words"; $(BIN)/python $$words || failed=1; done; exit $$failed
 
 faults: $(VENV)/.dev ## break runs for about an hour, and write bench/faults.md; [ARGS="R1 R8"] prints these only
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,10 +30,13 @@ class Contestant:
 
     def __init__(self, script: str, arguments: Sequence[str], *, path: Sequence[Path] = ()) -> None:
         folders = [*map(str, path), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
+        # What both sides say while they work is shown only where one of them fails.
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / script), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._said,
             text=True,
             env=os.environ
             | {
@@ -54,6 +58,7 @@ class Contestant:
         trace: TracebackType | None,
     ) -> None:
         """End it; its loaders end with it."""
+        self._said.close()
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -70,7 +75,7 @@ class Contestant:
             command: One that the script knows.
 
         Raises:
-            SystemExit: The process has ended; its own error stands above.
+            SystemExit: The process has ended; with what it said.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -80,7 +85,11 @@ class Contestant:
             if line.startswith(_MARK):
                 answered: dict[str, Any] = json.loads(line.removeprefix(_MARK))
                 return answered
-        raise SystemExit(f"NOT MEASURED: {self._script} has ended in the middle of {command!r}")
+        self._said.seek(0)
+        raise SystemExit(
+            f"{self._said.read()[-4000:]}\n"
+            f"NOT MEASURED: {self._script} has ended in the middle of {command!r}"
+        )
 
 
 def answer(commands: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
