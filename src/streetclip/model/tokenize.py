@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -34,12 +34,12 @@ class Tokenize:
         self.context_length = context_length
         self.short = short
         self._tokenizer: SimpleTokenizer | None = None
-        self._ids: Callable[[str], list[int]] = list
+        self._ids: WordTokens | None = None
         self._has_cut = False
 
     def __call__(self, captions: Sequence[str]) -> Int64[Tensor, "n t"]:
         """Token rows of captions: start, caption, end, zeros; cut (and said so) at the context."""
-        if self._tokenizer is None:
+        if self._tokenizer is None or self._ids is None:
             self._tokenizer = SimpleTokenizer()
             self._ids = by_words(self._tokenizer)
         start, end = self._tokenizer.sot_token_id, self._tokenizer.eot_token_id
