@@ -23,9 +23,10 @@ from pathlib import Path
 
 import torch
 from figures import report
-from loader import our_loader, photographs_a_second, say, word_lengths, write_photographs
+from loader import say
+from peers.our_loader import data
+from peers.photographs import write_tars
 
-from streetclip.captions.template import load_template
 from streetclip.shards.cache import Cache
 from streetclip.shards.files import ShardFiles
 from streetclip.shards.index import index_shards
@@ -44,6 +45,12 @@ def microseconds(work: Callable[[], object], samples: int, rounds: int) -> float
         work()
         spent.append((time.process_time() - begin) / samples * 1e6)
     return statistics.median(spent)
+
+
+def whole_microseconds(shards: ShardSet, *, size: int, rounds: int) -> float:
+    """CPU time of all that the loader does for a sample."""
+    loader = data(shards.root, size=size, batch_size=32, workers=0).train_dataloader()
+    return microseconds(lambda: [batch["step"] for batch in loader], len(shards) // 32 * 32, rounds)
 
 
 def all_samples(shards: ShardSet) -> list[RawSample]:
@@ -81,12 +88,7 @@ def compare(shards: ShardSet, folder: Path, *, size: int, rounds: int) -> list[s
     open_for_each(cached, cached.files)
     local = microseconds(lambda: open_for_each(shards, shards.files), len(shards), rounds)
     cache = microseconds(lambda: open_for_each(cached, cached.files), len(shards), rounds) - local
-    loader = our_loader(
-        shards, size=size, workers=0, template=load_template("street"), tokenize=word_lengths
-    )
-    whole = 1e6 / statistics.median(
-        photographs_a_second(loader, len(shards), workers=0) for _ in range(rounds)
-    )
+    whole = whole_microseconds(shards, size=size, rounds=rounds)
     image_kb = statistics.mean(len(raw.image) for raw in samples) / 1e3
     print(f"photographs of {image_kb:.0f} kB, batches of {size} px")
     print(f"{'all of a sample':>16}: {whole:8.1f} us of CPU")
@@ -136,8 +138,7 @@ def main() -> int:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "set").mkdir()
-        write_photographs(folder / "set", arguments.photos)
+        write_tars(folder / "set", arguments.photos)
         shards = index_shards(folder / "set")
         problems = compare(shards, folder, size=arguments.size, rounds=arguments.rounds)
     return say(problems)

@@ -1,189 +1,128 @@
-"""How fast batches are made: our planned loader against webdataset's own, on the same tars.
+"""How fast and in how much memory batches are made: our loader against open_clip 3.3.0's own.
 
-Question: does the plan, which can resume exactly, cost speed against an ordinary WebDataset loader?
-Both decode, crop, caption and tokenize the same photographs. Rounds alternate in one process, so
-that a busy machine slows both, and the median of the rounds' ratios is printed. Without workers the
-speed is that of CPU time. Bar: a ratio of at least 1.0; the exit code is 1 below it. `make bench`
-runs it as it is, and with two workers at 336 px.
+Question: what does a photograph's way from a tar to a batch of 336 px cost? Both read the same tars
+(photographs of 640 x 480 to 1024 x 768, 150 kB each), crop at random, keep 0.9 to 1 of the area,
+and read captions; the peer is the loader of open_clip's training, in the environment that it needs
+(`peers/environment.py` makes it once, from the network). Each side runs in a process of its own.
+They take turns, epoch by epoch, after one epoch that does not count, and the median of the rounds'
+ratios is told. Without workers it is a second of CPU that counts; with two it is the clock. Memory
+is what the process and its two workers hold beyond what the process held before (PSS); the peer's
+shuffle buffers, of 5,000 photographs a worker, are full.
 
-    python bench/loader.py [--photos 600] [--rounds 3] [--workers 0] [--size 224] [--shards DIR]
+Bars: at least 2.3 times the peer's photographs a second of CPU; at least 2.2 times a second of the
+clock; at most 0.4 of its memory; the plan's order; no pixel further than 2 of 255, and on average
+0.01, from Pillow's full decode and bicubic resize. The exit code is 1 where one is missed.
 
-Without `--shards` it writes JPEG photographs of 640 x 480 into tars of a temporary folder. About a
-minute on one core.
+    python bench/loader.py [--workers 0 2] [--photos 576] [--rounds 3] [--size 336]
+                           [--memory-photos 10400]
+
+Three to four minutes on two cores, and 1.6 GB in a temporary folder for the memory, which
+`--memory-photos 0` leaves out.
 """
 
 import argparse
 import io
-import json
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import webdataset as wds
+from figures import report
+from peers.contestant import Contestant
+from peers.environment import peer_folder
+from peers.photographs import jpegs, write_tars
 from PIL import Image
-from torch.nn.functional import pad
-from torchvision.transforms import InterpolationMode, v2
 
-from streetclip.captions.synthesize import synthesize
-from streetclip.captions.template import Template, load_template
-from streetclip.data.batch import Tokenize
-from streetclip.data.datamodule import StreetclipDataModule
-from streetclip.records import Preprocess
-from streetclip.shards.index import index_shards
-from streetclip.shards.layout import ShardSet, is_shard_set, open_shard_set
+from streetclip.data.decode import center_crop, decode_image
 
-BAR = 1.0
-"""Our speed, of that of webdataset."""
-BATCH_SIZE = 32
-CONTEXT = 77
+BARS = {0: 2.3, 2: 2.2}
+"""Our speed of the peer's, by workers."""
+MOST_MEMORY = 0.4
+MOST_PIXEL, MOST_MEAN = 2, 0.01
+WORKERS_FOR_MEMORY = 2
+
+
+def contestants(
+    tars: Path, photos: int, *, size: int, workers: int, memory_batches: int = 0
+) -> tuple[Contestant, Contestant]:
+    """Both sides on the same tars."""
+    shared = [str(tars), "--size", str(size), "--workers", str(workers)]
+    shared += ["--memory-batches", str(memory_batches)]
+    theirs = Contestant("their_loader.py", [*shared, "--photos", str(photos)], path=[peer_folder()])
+    return theirs, Contestant("our_loader.py", shared)
+
+
+def compare_speed(tars: Path, photos: int, *, size: int, workers: int, rounds: int) -> bool:
+    """Take turns, and report the speeds and whether the order is the plan's."""
+    clock = "wall_s" if workers else "cpu_s"
+    pairs = []
+    theirs, ours = contestants(tars, photos, size=size, workers=workers)
+    with theirs, ours:
+        in_order = ours.ask("order")["is_plan"]
+        theirs.ask("epoch")
+        for _ in range(rounds):
+            spent = [side.ask("epoch") for side in (theirs, ours)]
+            pairs.append([result["photos"] / result[clock] for result in spent])
+    peer, own = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratio = statistics.median(own / peer for peer, own in pairs)
+    second = f"a second of {'the clock' if workers else 'CPU'}, {workers} workers"
+    name, bar = f"loader.py --workers {workers}", BARS.get(workers, 1.0)
+    report(
+        *(name, f"photographs of {size} px {second}", f"{own:.0f}"),
+        *(f"open_clip 3.3.0's loader: {peer:.0f}", ratio, f"{bar}", ratio >= bar),
+    )
+    report(name, "an epoch in the plan's order", str(in_order), "", None, "True", in_order)
+    return ratio >= bar and bool(in_order)
+
+
+def compare_memory(tars: Path, photos: int, *, size: int) -> bool:
+    """Report what both hold with full buffers."""
+    grown = []
+    sides = contestants(tars, photos, size=size, workers=WORKERS_FOR_MEMORY, memory_batches=12)
+    for side in sides:
+        with side:
+            grown.append(side.ask("memory")["grown_mib"])
+    peer, own = grown
+    held = own <= MOST_MEMORY * peer
+    report(
+        *("loader.py --workers 2", "memory of a loader with two workers, MiB", f"{own:.0f}"),
+        *(f"open_clip 3.3.0's loader: {peer:.0f}", own / peer, f"at most {MOST_MEMORY}", held),
+    )
+    return held
+
+
+def compare_pixels(photos: int, *, size: int) -> bool:
+    """Report how far our pixels are from Pillow's, decoded in full and resized by bicubic."""
+    most, means = 0, []
+    for raw in jpegs(photos):
+        ours = center_crop(decode_image(raw), height=size, width=size).permute(1, 2, 0).numpy()
+        off = np.abs(ours.astype(int) - pillow_crop(raw, size))
+        most, means = max(most, int(off.max())), [*means, float(off.mean())]
+    mean = statistics.mean(means)
+    held = most <= MOST_PIXEL and mean <= MOST_MEAN
+    bar = f"at most {MOST_PIXEL}, {MOST_MEAN}"
+    what = "pixels of 255 from Pillow's, largest and mean"
+    report("loader.py", what, f"{most}, {mean:.4f}", "", None, bar, held)
+    return held
+
+
+def pillow_crop(raw: bytes, size: int) -> np.ndarray:
+    """Decoded in full, resized by Pillow until the square is covered, and the middle cut out."""
+    with Image.open(io.BytesIO(raw)) as opened:
+        image = opened.convert("RGB")
+    scale = size / min(image.size)
+    width, height = (int(side * scale + 1e-6) for side in image.size)
+    image = image.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    return np.asarray(image.crop((left, top, left + size, top + size))).astype(int)
 
 
 def write_photographs(folder: Path, photos: int, *, per_tar: int = 200) -> None:
-    """Tars of smooth noise, which compresses about as well as a street scene."""
-    rng = np.random.default_rng(0)
-    with wds.ShardWriter(str(folder / "%06d.tar"), maxcount=per_tar, verbose=0) as tar:
-        for number in range(photos):
-            coarse = Image.fromarray(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8))
-            fine = rng.normal(0, 9, (480, 640, 3))
-            pixels = np.asarray(coarse.resize((640, 480), Image.Resampling.BICUBIC)) + fine
-            buffer = io.BytesIO()
-            picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-            picture.save(buffer, "JPEG", quality=90)
-            place = {"latitude": 48.0, "longitude": 2.0, "country": "FR", "town": f"T{number % 90}"}
-            tar.write({"__key__": f"{number:06d}", "jpg": buffer.getvalue(), "json": place})
-
-
-def peer_loader(
-    shards: ShardSet, *, size: int, workers: int, template: Template, tokenize: Tokenize
-) -> Iterable[Any]:
-    """What webdataset's documentation shows: shuffled shards and samples, Pillow, torchvision."""
-    transform = v2.Compose(
-        [
-            v2.RandomResizedCrop(size, (0.9, 1.0), interpolation=InterpolationMode.BICUBIC),
-            v2.PILToTensor(),
-        ]
-    )
-    rng = np.random.default_rng(0)
-    tars = [str(shards.path(number)) for number in range(len(shards.shards))]
-
-    def prepare(sample: tuple[Image.Image, bytes]) -> tuple[Any, Any]:
-        caption = synthesize(template, json.loads(sample[1]), rng)
-        tokens = tokenize([caption])[0]
-        # Our tokenizer pads to a multiple of 8; webdataset's collation wants rows of one length.
-        return transform(sample[0]), pad(tokens, (0, CONTEXT - len(tokens)))
-
-    dataset = (
-        wds.WebDataset(tars, shardshuffle=len(tars), seed=0, empty_check=False)
-        .shuffle(300)
-        .decode(decode_jpg)
-        .to_tuple("jpg", "json")
-        .map(prepare)
-        .batched(BATCH_SIZE, partial=False)
-    )
-    loader: Iterable[Any] = wds.WebLoader(dataset, batch_size=None, num_workers=workers)
-    return loader
-
-
-def decode_jpg(name: str, data: bytes) -> Any:
-    """Only photographs are decoded; the JSON stays bytes for both sides' captions."""
-    if not name.endswith("jpg"):
-        return data
-    return Image.open(io.BytesIO(data)).convert("RGB")
-
-
-def our_loader(
-    shards: ShardSet, *, size: int, workers: int, template: Template, tokenize: Tokenize
-) -> Iterable[Any]:
-    """The loader that training uses."""
-    preprocess = Preprocess(size, size, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return StreetclipDataModule(
-        shards,
-        preprocess=preprocess,
-        tokenize=tokenize,
-        template=template,
-        batch_size=BATCH_SIZE,
-        workers=workers,
-    ).train_dataloader()
-
-
-def photographs_a_second(loader: Iterable[Any], photos: int, *, workers: int) -> float:
-    """One epoch: by CPU time in this process, which others do not disturb, or by the clock."""
-    clock = time.perf_counter if workers else time.process_time
-    begin = clock()
-    batches = sum(1 for _ in loader)
-    assert batches == photos // BATCH_SIZE, f"{batches} batches of {photos} photographs"
-    return batches * BATCH_SIZE / (clock() - begin)
-
-
-def open_clip_tokenizer() -> Tokenize:
-    """The tokenizer that training uses."""
-    from streetclip.model.backbone import create_backbone
-
-    return create_backbone("ViT-B-32").tokenize
-
-
-def word_lengths(texts: Sequence[str]) -> torch.Tensor:
-    """A tokenizer that costs nothing, so that only the pipeline is measured."""
-    return torch.tensor([[len(text)] for text in texts])
-
-
-def compare(shards: ShardSet, arguments: argparse.Namespace) -> float:
-    """Alternate both loaders; print the ratio and return it."""
-    tokenize = open_clip_tokenizer() if arguments.tokenizer == "open_clip" else word_lengths
-    make: dict[str, Callable[..., Iterable[Any]]] = {"webdataset": peer_loader, "ours": our_loader}
-    speeds: dict[str, list[float]] = {name: [] for name in make}
-    for number in range(arguments.rounds):
-        for name, loader in make.items():
-            ready = loader(
-                shards,
-                size=arguments.size,
-                workers=arguments.workers,
-                template=load_template("street"),
-                tokenize=tokenize,
-            )
-            speed = photographs_a_second(ready, len(shards), workers=arguments.workers)
-            speeds[name].append(speed)
-        print(f"round {number + 1}: " + ", ".join(f"{n} {s[-1]:.0f}/s" for n, s in speeds.items()))
-    ratios = [b / a for a, b in zip(speeds["webdataset"], speeds["ours"], strict=True)]
-    for name, values in speeds.items():
-        print(f"{name:>10}: {statistics.median(values):6.0f} photographs/s")
-    ratio = statistics.median(ratios)
-    print(f"     ratio: {ratio:6.2f} x webdataset (median of {len(ratios)}; bar: {BAR})")
-    return ratio
-
-
-def missed(ratio: float) -> list[str]:
-    """The bars that are not held, in words."""
-    return [f"ratio {ratio:.2f} is below {BAR}"] if ratio < BAR else []
-
-
-def main() -> int:
-    """Make the shards if none are named, and compare; 1 if a bar is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--photos", type=int, default=600)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=0)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--shards", type=Path)
-    parser.add_argument("--tokenizer", choices=["none", "open_clip"], default="none")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        if arguments.shards is None:
-            write_photographs(Path(folder), arguments.photos)
-            shards = index_shards(Path(folder))
-        elif is_shard_set(arguments.shards):
-            shards = open_shard_set(arguments.shards, split="train")
-        else:
-            shards = index_shards(arguments.shards)
-        problems = missed(compare(shards, arguments))
-    return say(problems)
+    """Tars for other benches."""
+    write_tars(folder, photos, per_tar=per_tar)
 
 
 def say(problems: Sequence[str]) -> int:
@@ -191,6 +130,33 @@ def say(problems: Sequence[str]) -> int:
     for problem in problems:
         print(f"BAR MISSED: {problem}", file=sys.stderr)
     return int(bool(problems))
+
+
+def main() -> int:
+    """Write photographs, and compare; 1 if a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--photos", type=int, default=576)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
+    parser.add_argument("--size", type=int, default=336)
+    parser.add_argument("--memory-photos", type=int, default=10_400)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    held = [compare_pixels(min(chosen.photos, 60), size=chosen.size)]
+    with tempfile.TemporaryDirectory() as folder:
+        tars, many = Path(folder) / "tars", Path(folder) / "many"
+        average = write_tars(tars, chosen.photos)
+        print(f"{chosen.photos} photographs of {average:.0f} kB", flush=True)
+        held += [
+            compare_speed(
+                tars, chosen.photos, size=chosen.size, workers=workers, rounds=chosen.rounds
+            )
+            for workers in chosen.workers
+        ]
+        if chosen.memory_photos:
+            write_tars(many, chosen.memory_photos)
+            held.append(compare_memory(many, chosen.memory_photos, size=chosen.size))
+    return int(not all(held))
 
 
 if __name__ == "__main__":

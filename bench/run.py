@@ -53,15 +53,14 @@ class Bench:
 
 BENCHES = (
     Bench("loader.py", 240, "--photos 64 --rounds 1"),
-    Bench("loader.py --workers 2 --size 336", 240, "--photos 64 --rounds 1"),
     Bench("checks.py", 90, "--photos 64 --rounds 1"),
-    Bench("tokens.py", 120),
-    Bench("trainer.py", 240),
-    Bench("accumulation.py", 180),
+    Bench("tokens.py", 120, "--captions 500 --rounds 1"),
+    Bench("trainer.py", 240, "--photos 64 --rounds 1"),
+    Bench("accumulation.py", 180, "--passes 3 --rows 8 --width 32 --rounds 1"),
     Bench("memory.py", 180, "--photos 40"),
     Bench("ddp.py", 120),
-    Bench("losses.py", 90),
-    Bench("zeroshot.py", 120),
+    Bench("losses.py", 90, "--rows 128 --rounds 2"),
+    Bench("zeroshot.py", 120, "--photos 100 --texts 8 --rounds 1"),
     Bench("shards_build.py", 300, "--photos 40 --rounds 1"),
     Bench("plan.py", 90, "--samples 1000000"),
     Bench("remote.py", 90, "--photos 64 --rounds 1"),
@@ -69,6 +68,7 @@ BENCHES = (
     Bench("decoding.py", 90, "--photos 100"),
     Bench("leaks.py", 120, "--scenes 6 --train 20000 --benchmark 100"),
     Bench("sample_world.py", 180, "--photos 200 --val-photos 60"),
+    Bench("estimate.py", 120, "--model experiments/models/tiny_vit_64.json"),
     Bench("gpu.py", 600, needs_gpu=True),
 )
 

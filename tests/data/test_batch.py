@@ -7,52 +7,24 @@ from tests.data.conftest import metadata, photo, tokenize
 from torch import Tensor
 
 from streetclip.captions.template import Template
-from streetclip.data.batch import Example, Recipe, TokenCache, caption_id, collate
+from streetclip.data.batch import Example, Recipe, caption_id, collate
 from streetclip.errors import SampleError
 from streetclip.records import Preprocess
 from streetclip.shards.read import RawSample
 
 
-def test_tokens_are_those_of_the_tokenizer_and_each_text_is_read_once() -> None:
-    asked: list[str] = []
+def test_the_captions_of_a_batch_go_to_the_tokenizer_together() -> None:
+    asked: list[list[str]] = []
 
     def counting(texts: Sequence[str]) -> Tensor:
-        asked.extend(texts)
+        asked.append(list(texts))
         return tokenize(texts)
 
-    cache = TokenCache(counting, capacity=3)
-    texts = ["in France", "in the Netherlands", "in France"]
-    assert torch.equal(cache(texts), tokenize(texts))
-    assert torch.equal(cache(texts[:2]), tokenize(texts[:2]))
-    assert asked == ["in France", "in the Netherlands"]
-
-
-def test_the_token_cache_forgets_what_was_not_used_for_longest() -> None:
-    asked: list[str] = []
-
-    def counting(texts: Sequence[str]) -> Tensor:
-        asked.extend(texts)
-        return tokenize(texts)
-
-    cache = TokenCache(counting, capacity=2)
-    for texts in (["a", "b"], ["a"], ["c"], ["a"], ["b"]):
-        cache(texts)
-    assert asked == ["a", "b", "c", "b"]
-    assert torch.equal(cache(["a", "b", "c", "d"]), tokenize(["a", "b", "c", "d"]))
-
-
-def test_tokens_of_unequal_length_are_padded_with_zeros() -> None:
-    cache = TokenCache(lambda texts: torch.ones(len(texts), len(texts[0]), dtype=torch.int64))
-    cache(["ab"])
-    assert cache(["ab", "abcd"]).tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
-
-
-def test_tokens_do_not_depend_on_what_the_cache_has_seen_before() -> None:
-    long = "A Street View photo close to the town of Santa Cruz de la Sierra in Bolivia."
-    fresh, used = TokenCache(tokenize), TokenCache(tokenize)
-    used([long, "in France"])
-    assert torch.equal(used(["in France"]), fresh(["in France"]))
-    assert torch.equal(used(["in France"]), tokenize(["in France"]))
+    captions = ["in France", "in the Netherlands", "in France"]
+    examples = [Example(text, torch.zeros(3, 2, 2, dtype=torch.uint8), text) for text in captions]
+    batch = collate(examples, counting, epoch=0, step=0)
+    assert torch.equal(batch["tokens"], tokenize(captions))
+    assert asked == [captions]
 
 
 def test_caption_ids_are_stable_and_fit_into_int64() -> None:
@@ -66,7 +38,7 @@ def test_a_batch_holds_its_examples_in_order() -> None:
     images = torch.arange(3 * 3 * 4 * 5, dtype=torch.uint8).reshape(3, 3, 4, 5)
     captions = ["in France", "in Japan", "in France"]
     examples = [Example(str(i), images[i], text) for i, text in enumerate(captions)]
-    batch = collate(examples, TokenCache(tokenize), epoch=2, step=7)
+    batch = collate(examples, tokenize, epoch=2, step=7)
     assert torch.equal(batch["image"], images)
     assert batch["keys"] == ["0", "1", "2"]
     assert batch["captions"] == captions

@@ -8,6 +8,7 @@ from tests.badthings.images import BAD_IMAGES, BadImage
 from tests.badthings.scene import seen_colors
 from torchvision.transforms import InterpolationMode, v2
 
+from streetclip.data import decode
 from streetclip.data.decode import center_crop, decode_image, random_crop
 from streetclip.errors import SampleError
 
@@ -102,6 +103,42 @@ def test_the_center_crop_suits_models_that_are_not_square(height: int, width: in
     assert crop.shape == (3, height, width)
     middle = pixels(crop)[height // 2, width // 2]
     assert np.abs(middle - np.array([127, 127, 90])).max() <= 6
+
+
+def street(height: int, width: int, seed: int) -> Image.Image:
+    """Smooth colors with fine noise, as a camera sees a street."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8))
+    smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
+    noisy = smooth * 0.7 + rng.normal(40, 4, (height, width, 1))
+    return Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("size", [224, 336])
+@pytest.mark.parametrize("shape", [(480, 640), (600, 450), (768, 1024), (300, 310)])
+def test_pixels_are_those_of_pillow_decoded_in_full_and_resized_by_bicubic(
+    shape: tuple[int, int], size: int
+) -> None:
+    raw = encoded(street(*shape, seed=sum(shape)), quality=90)
+    image = decode_image(raw)
+    with Image.open(io.BytesIO(raw)) as opened:
+        reference = opened.convert("RGB")
+    assert (pixels(image) == np.asarray(reference)).all()
+    draws = np.random.default_rng(size).random((10, 4))
+    box = decode._crop_box(image, draws, 1.0, 0.6)
+    assert box is not None
+    top, left, height, width = box
+    part = reference.crop((left, top, left + width, top + height))
+    bicubic = Image.Resampling.BICUBIC
+    # Pillow 13 resizes some tall pictures in height first; width first was and is its usual order.
+    expected = part.resize((size, part.height), bicubic).resize((size, size), bicubic)
+    if part.width >= part.height:
+        assert expected == part.resize((size, size), bicubic)
+    rng = np.random.default_rng(size)
+    ours = random_crop(image, rng, height=size, width=size, scale_min=0.6)
+    off = np.abs(pixels(ours) - np.asarray(expected).astype(int))
+    assert off.max() <= 2
+    assert off.mean() <= 0.01
 
 
 def test_random_crops_keep_their_share_and_follow_their_generator() -> None:

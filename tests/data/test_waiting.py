@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streetclip.data.waiting import one_by_one, wait, waiting
+from streetclip.data.waiting import one_by_one, wait, waited_s, waiting
 
 
 def test_a_wait_that_is_broken_off_is_over() -> None:
@@ -35,3 +35,22 @@ def test_who_takes_items_one_by_one_waits_for_each_and_not_between_them() -> Non
         assert wait() is None
     assert seen == [True] * 3
     assert wait() is None
+
+
+def test_waits_of_one_kind_add_up_however_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    batches, photographs = waited_s("batch"), waited_s("photographs")
+    with waiting("batch"):
+        now[0] += 2
+        assert waited_s("batch") == batches
+    now[0] += 50
+
+    def fail() -> None:
+        now[0] += 3
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"), waiting("batch"):
+        fail()
+    assert waited_s("batch") - batches == pytest.approx(5)
+    assert waited_s("photographs") == photographs

@@ -20,6 +20,7 @@ from streetclip.shards.layout import ShardSet
 from streetclip.training.checkpoint import RowLog, RunCheckpoint
 from streetclip.training.checkpoint_io import AtomicCheckpointIO, step_of
 from streetclip.training.cursor import CursorCallback
+from streetclip.training.data_wait import DataWait
 from streetclip.training.ema import Ema
 from streetclip.training.geolocation import GeolocationCallback
 from streetclip.training.launch import find_ranks
@@ -70,7 +71,8 @@ def make_trainer(
         facts=_facts(options, train, fingerprint),
         signals=signals,
     )
-    callbacks: list[Callback] = [*samples]
+    # First, so that what others do after a step is not taken for a part of it.
+    callbacks: list[Callback] = [DataWait(), *samples]
     if sets:
         evaluating = _geolocation(
             options, run, protocol=protocol, train=train, sets=sets, saving=saving

@@ -1,16 +1,15 @@
 """What the loader hands to the model: one rank's share of an optimiser step."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
-from jaxtyping import Int64, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import default_collate
 
 from streetclip.captions.synthesize import synthesize
 from streetclip.captions.template import Template
@@ -101,40 +100,6 @@ class Recipe:
         }
 
 
-class TokenCache:
-    """Tokens of captions, kept for those that come again: about a quarter name only a country.
-
-    Args:
-        tokenize: Texts to int64 [n, t].
-        capacity: Captions kept; the one not used for longest goes first.
-    """
-
-    def __init__(self, tokenize: Tokenize, *, capacity: int = 20_000) -> None:
-        self.tokenize = tokenize
-        self.capacity = capacity
-        self._tokens: OrderedDict[str, Tensor] = OrderedDict()
-
-    def __call__(self, texts: Sequence[str]) -> Int64[Tensor, "b t"]:
-        """Tokens of texts, in their order.
-
-        Args:
-            texts: Captions.
-
-        Returns:
-            int64 [b, t], the same as the tokenizer alone would give, whatever was asked before.
-        """
-        for text in texts:
-            if text not in self._tokens:
-                # One by one: a row must not be as long as the texts that it happened to come with,
-                # or a batch would depend on what this process has seen before.
-                self._tokens[text] = self.tokenize([text])[0]
-            self._tokens.move_to_end(text)
-        tokens = pad_sequence([self._tokens[text] for text in texts], batch_first=True)
-        while len(self._tokens) > self.capacity:
-            self._tokens.popitem(last=False)
-        return tokens
-
-
 def caption_id(text: str) -> int:
     """A number that is equal for equal captions, on any machine.
 
@@ -154,7 +119,7 @@ def caption_id(text: str) -> int:
 
 def collate(
     examples: Sequence[Example],
-    tokens: TokenCache,
+    tokenize: Tokenize,
     *,
     epoch: int,
     step: int,
@@ -164,15 +129,17 @@ def collate(
 
     Args:
         examples: At least one.
-        tokens: Makes the captions' tokens.
+        tokenize: Texts to int64 [n, t]; the rows of a batch are made together, so that they are as
+            long as its longest caption needs.
         epoch: Of the batch.
         step: Of the batch within the epoch.
         bad: Photographs that could not be used.
     """
     captions = [example.caption for example in examples]
     return Batch(
-        image=torch.stack([example.image for example in examples]),
-        tokens=tokens(captions),
+        # In a loader process this writes into memory that the training process shares.
+        image=default_collate([example.image for example in examples]),
+        tokens=tokenize(captions),
         caption_id=torch.tensor([caption_id(caption) for caption in captions], dtype=torch.int64),
         keys=[example.key for example in examples],
         captions=captions,

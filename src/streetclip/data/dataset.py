@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch.utils.data import Dataset, Sampler
 
-from streetclip.data.batch import Batch, Example, Recipe, TokenCache, Tokenize, collate
+from streetclip.data.batch import Batch, Example, Recipe, Tokenize, collate
 from streetclip.data.plan import Plan
 from streetclip.data.quarantine import BadSample
 from streetclip.data.randomness import Purpose, keyed_generator
@@ -113,7 +113,7 @@ class PlannedDataset(Dataset[Batch]):
         self.world = world
         self._names = [entry.file for entry in shard_set.shards]
         self._reader = ShardReader(shard_set)
-        self._tokens = TokenCache(tokenize)
+        self._tokenize = tokenize
 
     def __len__(self) -> int:
         return self.plan.steps_per_epoch
@@ -142,7 +142,7 @@ class PlannedDataset(Dataset[Batch]):
             example, refused = self._example(shard, sample, epoch=epoch, step=step)
             examples.append(example)
             bad += refused
-        return collate(examples, self._tokens, epoch=epoch, step=step, bad=bad)
+        return collate(examples, self._tokenize, epoch=epoch, step=step, bad=bad)
 
     def _example(
         self, shard: int, sample: int, *, epoch: int, step: int

@@ -15,7 +15,7 @@ import numpy as np
 import webdataset as wds
 from torch.utils.data import Dataset, get_worker_info
 
-from streetclip.data.batch import Batch, Example, Recipe, TokenCache, Tokenize, collate
+from streetclip.data.batch import Batch, Example, Recipe, Tokenize, collate
 from streetclip.data.quarantine import BadSample
 from streetclip.data.randomness import Purpose, keyed_bits
 from streetclip.data.stages import Patience, bounded_shuffle, members, opened
@@ -95,7 +95,7 @@ class ResampledDataset(Dataset[Batch]):
         self.open_tar = TarOpener() if open_tar is None else open_tar
         self.seed = seed
         self.rank = rank
-        self._tokens = TokenCache(tokenize)
+        self._tokenize = tokenize
         self._epoch: int | None = None
         self._stream: _Stream | None = None
 
@@ -122,7 +122,7 @@ class ResampledDataset(Dataset[Batch]):
         examples = [next(stream.examples) for _ in range(self.local_batch_size)]
         bad = [item._replace(epoch=epoch, step=step) for item in stream.bad]
         stream.bad.clear()
-        return collate(examples, self._tokens, epoch=epoch, step=step, bad=bad)
+        return collate(examples, self._tokenize, epoch=epoch, step=step, bad=bad)
 
     def _open(self, epoch: int, step: int) -> _Stream:
         info = get_worker_info()

@@ -4,6 +4,7 @@ Imports nothing heavy, so that a command can listen for signals before it loads 
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Wait:
 
 
 _WAITS: list[Wait] = []
+_WAITED_S: defaultdict[str, float] = defaultdict(float)
 
 
 @contextmanager
@@ -42,17 +44,35 @@ def waiting(what: str) -> Iterator[None]:
         >>> wait() is None
         True
     """
-    _WAITS.append(Wait(what, time.monotonic()))
+    begun = time.monotonic()
+    _WAITS.append(Wait(what, begun))
     try:
         yield
     finally:
         _WAITS.clear()
+        _WAITED_S[what] += time.monotonic() - begun
 
 
 def wait() -> Wait | None:
     """What the process waits for; None if it does not wait."""
     # One look, as another thread may ask.
     return next(iter(_WAITS), None)
+
+
+def waited_s(what: str) -> float:
+    """Seconds that this process has waited so far, in all waits that are over.
+
+    Args:
+        what: As in `waiting`.
+
+    Example:
+        >>> before = waited_s("batch")
+        >>> with waiting("batch"):
+        ...     time.sleep(0.01)
+        >>> waited_s("batch") - before >= 0.01
+        True
+    """
+    return _WAITED_S[what]
 
 
 def one_by_one(items: Iterator[_T], what: str) -> Iterator[_T]:

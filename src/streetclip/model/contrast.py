@@ -83,6 +83,7 @@ def equal_captions(
         Boolean [b, all_b].
 
     Example:
+        >>> import torch
         >>> equal_captions(torch.tensor([7]), torch.tensor([8, 7, 7])).tolist()
         [[False, True, True]]
     """
@@ -97,6 +98,7 @@ def share_right(scores: Float[Tensor, "b all_b"], is_right: Tensor) -> Float[Ten
         is_right: Boolean [b, all_b].
 
     Example:
+        >>> import torch
         >>> share_right(torch.tensor([[1.0, 2.0], [2.0, 1.0]]), torch.eye(2) > 0).item()
         0.0
     """

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from streetclip.errors import ModelError
 from streetclip.model.contrast import Contrast, Negatives, compared_with

@@ -101,20 +101,22 @@ def _likeliest(
     n = len(inside)
     joint = stages.features.new_full((n,), -torch.inf)
     city = torch.zeros(n, dtype=torch.int64, device=joint.device)
-    city_probability = torch.zeros_like(joint)
+    city_log_probability = joint.clone()
     possible = inside.T.contiguous()
+    is_only = stages.candidates.rule.countries == 1
     # One product for each country that is possible is faster than one for each photograph.
     for country in possible.any(dim=1).nonzero().squeeze(1).tolist():
         rows = possible[country].nonzero().squeeze(1)
         best, log_probability = stages.best_city(country, rows)
-        value = stages.country_log_probability[rows, country] + log_probability
-        # Countries come in their order, so that the first of equal ones stays.
-        better = value > joint[rows]
-        rows = rows[better]
-        joint[rows] = value[better]
-        city[rows] = best[better]
-        city_probability[rows] = log_probability[better].exp()
-    return city, city_probability
+        if not is_only:
+            value = stages.country_log_probability[rows, country] + log_probability
+            # Countries come in their order, so that the first of equal ones stays.
+            better = value > joint[rows]
+            rows, best, log_probability = rows[better], best[better], log_probability[better]
+            joint[rows] = value[better]
+        city[rows] = best
+        city_log_probability[rows] = log_probability
+    return city, city_log_probability.exp()
 
 
 def _probability(

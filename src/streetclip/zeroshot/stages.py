@@ -31,7 +31,7 @@ class Stages:
     @cached_property
     def country_scores(self) -> Float[Tensor, "n c"]:
         """Of every country; equal prompts have equal scores."""
-        scores = self._scores(self.features, self.bank.country_features)
+        scores = self._scores(self._scaled, self.bank.country_features)
         return _shared(scores, self.candidates.first_equal_country)
 
     @cached_property
@@ -47,7 +47,8 @@ class Stages:
             rows: Photographs.
         """
         block = self.candidates.blocks[country]
-        scores = self._scores(self.features[rows], self.bank.city_features[block])
+        images = self._scaled.index_select(0, rows)
+        scores = self._scores(images, self.bank.city_features[block])
         return _shared(scores, self.candidates.first_equal[block] - block.start)
 
     def best_city(
@@ -102,7 +103,8 @@ class Stages:
     def _region_scores(self, country: int, rows: Int64[Tensor, " r"]) -> Float[Tensor, "r g"]:
         assert self.bank.region_features is not None
         block = self.candidates.region_blocks[country]
-        return self._scores(self.features[rows], self.bank.region_features[block])
+        images = self._scaled.index_select(0, rows)
+        return self._scores(images, self.bank.region_features[block])
 
     def _region_of(self, country: int) -> Int64[Tensor, " b"]:
         """Position of each city's region within those of the country."""
@@ -110,14 +112,20 @@ class Stages:
         start = self.candidates.region_blocks[country].start
         return torch.from_numpy(regions - start).to(self.features.device)
 
+    @cached_property
+    def _scaled(self) -> Float[Tensor, "n d"]:
+        """The photographs' side of every product, made once and not for each country anew."""
+        if not self.candidates.rule.half_precision:
+            return self.scale * self.features
+        return (self.scale * self.features.half().double()).half().double()
+
     def _scores(
-        self, features: Float[Tensor, "r d"], places: Float[Tensor, "k d"]
+        self, scaled: Float[Tensor, "r d"], places: Float[Tensor, "k d"]
     ) -> Float[Tensor, "r k"]:
         if not self.candidates.rule.half_precision:
-            return self.scale * features @ places.T
+            return scaled @ places.T
         # The products of fp16 numbers are summed in fp64, so that only the roundings to fp16 that
         # the rule names remain, and an answer does not depend on the order of a sum.
-        scaled = (self.scale * features.half().double()).half().double()
         return (scaled @ places.half().double().T).half().float()
 
 
