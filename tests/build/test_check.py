@@ -38,6 +38,13 @@ def test_spread_countries_are_refused_where_there_is_no_plan(tmp_path: Path) -> 
         check(options)
 
 
+def test_negatives_that_contradict_the_accumulation_are_named(tmp_path: Path) -> None:
+    local = ("data.micro_batch_size=4", "loss.negatives=local")
+    with pytest.raises(ConfigError, match=r"or accumulate\.mode=plain, or unset data\.mic"):
+        check(tiny_experiment(tmp_path, *local))
+    check(tiny_experiment(tmp_path, *local, "accumulate.mode=plain"))
+
+
 def test_urls_of_resampled_shards_are_not_looked_for_on_the_disk(tmp_path: Path) -> None:
     check(
         tiny_experiment(

@@ -117,5 +117,7 @@ def test_the_recipe_of_the_paper_has_its_numbers() -> None:
     # 32 photographs x 3 GPUs x 12 accumulated passes.
     assert options.data.batch_size == 32 * 3 * 12
     assert options.data.micro_batch_size == 32
+    # Each pass has its own softmax over its own 32 pairs: 31 negatives.
+    assert (options.accumulate.mode, options.loss.negatives) == ("plain", "local")
     assert (options.optim.lr, options.optim.beta2, options.trainer.max_epochs) == (1e-6, 0.98, 3)
     assert options.data.shards.holdout_countries == ["IN", "CN"]

@@ -4,14 +4,21 @@ Usage: fit_ranks.py CONFIG OUT
 """
 
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+import torch.distributed as dist
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+from torch.futures import Future
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
 
+from streetclip.model import gather
+from streetclip.model.accumulate import Mode
 from streetclip.model.backbone import Backbone, create_backbone
 from streetclip.model.gather import rank_and_world
 from streetclip.model.module import StreetclipModule
@@ -52,11 +59,37 @@ class RankBatches(Dataset[dict[str, Any]]):
         return {key: v if isinstance(v, int) else v[own] for key, v in batch.items()}
 
 
-class Record(Callback):
-    """Gradients, weights and logged values after each step."""
+class Messages:
+    """torch.distributed as `model/gather.py` sees it, where each message is counted."""
 
     def __init__(self) -> None:
+        self.sent: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("all_gather", "all_reduce"):
+            self.sent[name] += 1
+        return getattr(dist, name)
+
+
+class Record(Callback):
+    """Gradients, weights, logged values and messages of each step."""
+
+    def __init__(self, messages: Messages) -> None:
         self.steps: list[dict[str, Any]] = []
+        self.messages = messages
+        self.reduced: Counter[int] = Counter()
+        self.buckets = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        """Counts what DDP averages, which it still does."""
+        model = cast(DistributedDataParallel, trainer.strategy.model)
+        model.register_comm_hook(None, self._reduce)
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Counts begin anew."""
+        self.messages.sent.clear()
+        self.reduced.clear()
+        self.buckets = 0
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
         """Keeps copies, as the next step overwrites all of them."""
@@ -70,17 +103,36 @@ class Record(Callback):
                 "weights": {name: p.detach().clone() for name, p in parameters.items()},
                 "logged": logged,
                 "global_step": trainer.global_step,
+                "messages": dict(self.messages.sent),
+                "reduced": {name: self.reduced[id(p)] for name, p in parameters.items()},
+                "buckets": self.buckets,
             }
         )
 
+    def _reduce(
+        self,
+        _: object,
+        bucket: dist.GradBucket,  # type: ignore[name-defined]  # DDP asks for this name
+    ) -> Future[torch.Tensor]:
+        self.buckets += 1
+        self.reduced.update(id(parameter) for parameter in bucket.parameters())
+        return allreduce_hook(cast(Any, dist.group.WORLD), bucket)
 
-def fit(config: str, micro_batch_size: int | None) -> list[dict[str, Any]]:
-    """Trains three steps from the same weights."""
-    backbone = create_backbone(config, seed=7)
+
+def fit(config: str, micro_batch_size: int | None, mode: Mode) -> list[dict[str, Any]]:
+    """Trains three steps in fp64 from the same weights."""
+    backbone = create_backbone(config, seed=7).double()
     module = StreetclipModule(
-        backbone, lr=1e-3, eps=1e-3, clip_norm=None, micro_batch_size=micro_batch_size
+        backbone,
+        lr=1e-3,
+        eps=1e-3,
+        clip_norm=None,
+        micro_batch_size=micro_batch_size,
+        accumulate=mode,
     )
-    record = Record()
+    messages = Messages()
+    vars(gather)["dist"] = messages
+    record = Record(messages)
     trainer = Trainer(
         accelerator="cpu",
         strategy="ddp",
@@ -99,7 +151,11 @@ def fit(config: str, micro_batch_size: int | None) -> list[dict[str, Any]]:
 
 def main(config: str, out: Path) -> None:
     """Saves what this rank saw with all rows at once, and with passes of two rows."""
-    seen = {"whole": fit(config, None), "passes": fit(config, 2)}
+    seen = {
+        "whole": fit(config, None, "cached"),
+        "cached": fit(config, 2, "cached"),
+        "plain": fit(config, 2, "plain"),
+    }
     torch.save(seen, out / f"rank{rank_and_world()[0]}.pt")
 
 

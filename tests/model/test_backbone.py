@@ -69,6 +69,40 @@ def test_logit_scale_and_statistics_stay_in_fp32_when_the_rest_is_cast(tiny: Bac
     torch.testing.assert_close(features.norm(dim=1), torch.ones(1))
 
 
+def test_in_fp64_nothing_is_rounded_to_fp32(tiny: Backbone) -> None:
+    exact = tiny.log_logit_scale.item()
+    tiny.double()
+    with torch.no_grad():
+        features = (
+            tiny.encode_image(torch.rand(2, 3, 32, 32)),
+            tiny.encode_text(tiny.tokenize(["Japan", "Peru"])),
+        )
+    assert {value.dtype for value in (*features, tiny.logit_scale)} == {torch.float64}
+    assert tiny.log_logit_scale.item() == exact
+    for rows in features:
+        assert not torch.equal(rows.float().double(), rows)
+        torch.testing.assert_close(rows.norm(dim=-1), torch.ones(2).double(), rtol=0, atol=1e-14)
+    assert tiny.float().logit_scale.dtype == torch.float32
+
+
+def test_scalars_are_what_belongs_to_no_tower(
+    tiny: Backbone, make_backbone: Callable[..., Backbone]
+) -> None:
+    assert tiny.logit_bias is None
+    assert [parameter.item() for parameter in tiny.scalars] == [tiny.log_logit_scale.item()]
+    biased = make_backbone(init_logit_bias=-10.0)
+    assert biased.logit_bias is not None
+    assert biased.logit_bias.item() == -10.0
+    assert [round(parameter.item(), 4) for parameter in biased.scalars] == [2.6593, -10.0]
+
+
+def test_the_logit_scale_is_held_between_one_and_a_number(tiny: Backbone) -> None:
+    for start, expected in ((9.0, 50.0), (-1.0, 1.0), (2.0, 7.389056)):
+        torch.nn.init.constant_(tiny.log_logit_scale, start)
+        tiny.clamp_logit_scale(50.0)
+        assert tiny.logit_scale.item() == pytest.approx(expected)
+
+
 def test_a_seed_decides_new_weights_and_leaves_the_generator_alone(tiny_file: Path) -> None:
     state = torch.get_rng_state()
     first, second = (create_backbone(str(tiny_file), seed=3) for _ in range(2))

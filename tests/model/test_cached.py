@@ -156,7 +156,7 @@ def test_with_dropout_the_gradient_is_that_of_one_graph_over_the_same_masks(
     torch.manual_seed(11)
     image = torch.cat([step.encode_image(part) for part in step.passes])
     text = step.encode_text(slice(0, ROWS))
-    step.contrast(image, text, slice(0, ROWS)).loss.backward()
+    torch.autograd.backward(step.contrast(image, text, slice(0, ROWS)).loss)
     assert _difference(_gradients(backbone), cached) < 1e-12
 
 
@@ -199,7 +199,7 @@ def _run(backbone: Backbone, micro: int | None) -> tuple[_Counted, _Counted, lis
 
     def backward(loss: Tensor, is_last: bool) -> None:
         lasts.append(is_last)
-        loss.backward()
+        torch.autograd.backward(loss)
 
     accumulate_cached(
         Step(ROWS, micro, image, text, step.contrast, backward), scalars=backbone.scalars
@@ -244,12 +244,13 @@ def test_every_trained_parameter_takes_part_in_the_last_pass(make_backbone: Make
     backbone, touched = make_backbone().double(), list[set[int]]()
     current: set[int] = set()
     for parameter in _sets(backbone):
-        parameter.register_post_accumulate_grad_hook(lambda p: current.add(id(p)))
+        hooked: Any = parameter
+        hooked.register_post_accumulate_grad_hook(lambda p: current.add(id(p)))
     step = _step(backbone, 2)
 
     def backward(loss: Tensor, _: bool) -> None:
         current.clear()
-        loss.backward()
+        torch.autograd.backward(loss)
         touched.append(set(current))
 
     accumulate_cached(

@@ -62,17 +62,20 @@ def test_the_loss_falls_on_a_batch_seen_again_and_again(
     assert losses[-1] < losses[0] / 3
 
 
+@pytest.mark.parametrize(("mode", "negatives"), [("cached", 3), ("plain", 1)])
 def test_a_step_logs_what_it_promises_and_counts_once(
-    tmp_path: Path, tiny: Backbone, make_batch: MakeBatch
+    tmp_path: Path, tiny: Backbone, make_batch: MakeBatch, mode: Any, negatives: int
 ) -> None:
-    module = StreetclipModule(tiny, lr=1e-3, warmup_steps=2, micro_batch_size=2, total_steps=4)
+    module = StreetclipModule(
+        tiny, lr=1e-3, warmup_steps=2, micro_batch_size=2, accumulate=mode, total_steps=4
+    )
     record = fit(tmp_path, module, [make_batch(seed) for seed in range(3)])
     assert record.steps == [1, 2, 3]
     first = record.metrics[0]
     assert set(first) == LOGGED
     assert [values["train/lr"] for values in record.metrics] == pytest.approx([5e-4, 1e-3, 1e-3])
     assert first["train/equal_caption_share"] == 0.5
-    assert first["train/negatives"] == 1
+    assert first["train/negatives"] == negatives
     assert first["train/logit_scale"] == pytest.approx(1 / 0.07)
 
 
@@ -141,13 +144,86 @@ def test_gradient_checkpointing_and_evaluation_between_steps_change_no_step(
         torch.testing.assert_close(record.states[-1][name], value)
 
 
+class _Poked(Callback):
+    """Sets the gradients of a step to what the next one must not see."""
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
+        for parameter in pl_module.parameters():
+            parameter.grad = torch.full_like(parameter, 1e6)
+
+
+@pytest.mark.parametrize("micro", [1, 3])
+def test_cached_passes_train_the_weights_that_whole_batches_train(
+    tmp_path: Path, make_backbone: Callable[..., Backbone], make_batch: MakeBatch, micro: int
+) -> None:
+    options: dict[str, Any] = {"lr": 1e-2, "clip_norm": 0.5, "eps": 1e-3, "warmup_steps": 0}
+    batches = [make_batch(seed) for seed in range(3)]
+    whole = fit(tmp_path, StreetclipModule(make_backbone().double(), **options), batches)
+    cached = StreetclipModule(
+        make_backbone().double(), micro_batch_size=micro, gradient_checkpointing=True, **options
+    )
+    record = fit(tmp_path, cached, batches, _Poked())
+    assert whole.metrics[0]["train/gradient_norm"] > 0.5
+    for state, expected in zip(record.states, whole.states, strict=True):
+        assert state.keys() == expected.keys()
+        for name, value in state.items():
+            assert float((value - expected[name]).abs().max()) < 1e-12, name
+    names = sorted(LOGGED - {"timing/samples_per_s"})
+    for ours, theirs in zip(record.metrics, whole.metrics, strict=True):
+        assert [ours[n] for n in names] == pytest.approx([theirs[n] for n in names])
+
+
+def test_cached_passes_in_bf16_train_what_whole_batches_train(
+    tmp_path: Path, make_backbone: Callable[..., Backbone], make_batch: MakeBatch
+) -> None:
+    def moved(micro: int | None, **options: Any) -> tuple[dict[str, torch.Tensor], float]:
+        module = StreetclipModule(make_backbone(), lr=1e-2, eps=1.0, micro_batch_size=micro)
+        before = copy.deepcopy(module.backbone.state_dict())
+        record = fit(tmp_path, module, [make_batch(0)], **options)
+        after = record.states[-1]
+        return {n: after[n] - v for n, v in before.items()}, record.metrics[0]["train/loss"]
+
+    exact, loss = moved(None)
+    rounded, rounded_loss = moved(2, precision="bf16-mixed")
+    assert rounded_loss == pytest.approx(loss, rel=0.02)
+    # With a large eps a step follows the gradient, and not only its sign.
+    for name, value in exact.items():
+        assert float((rounded[name] - value).norm()) < 0.2 * float(value.norm()) + 1e-7, name
+
+
+def test_plain_passes_say_once_how_many_negatives_they_leave(
+    tmp_path: Path, tiny: Backbone, make_batch: MakeBatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = StreetclipModule(tiny, micro_batch_size=2, accumulate="plain")
+    fit(tmp_path, module, [make_batch(0), make_batch(1)])
+    [said] = [r.getMessage() for r in caplog.records if r.name.startswith("streetclip")]
+    assert "each of 2 passes: a photograph is compared with 1 other captions" in said
+    assert "not with the 3 of its batch" in said
+
+
+def test_cached_passes_and_whole_batches_need_no_warning(
+    tmp_path: Path, tiny: Backbone, make_batch: MakeBatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit(tmp_path, StreetclipModule(tiny, micro_batch_size=2), [make_batch(0)])
+    fit(tmp_path, StreetclipModule(tiny, accumulate="plain"), [make_batch(0)])
+    assert not [record for record in caplog.records if record.name.startswith("streetclip")]
+
+
+def test_local_negatives_and_cached_passes_are_refused_together(tiny: Backbone) -> None:
+    with pytest.raises(ConfigError, match=r"negatives=local .*accumulate.mode=cached across all"):
+        StreetclipModule(tiny, negatives="local", micro_batch_size=2)
+    StreetclipModule(tiny, negatives="local")
+    StreetclipModule(tiny, negatives="local", micro_batch_size=2, accumulate="plain")
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
+@pytest.mark.parametrize("micro", [None, 2])
 def test_mixed_precision_learns_on_a_gpu(
-    tmp_path: Path, tiny: Backbone, make_batch: MakeBatch, precision: str
+    tmp_path: Path, tiny: Backbone, make_batch: MakeBatch, precision: str, micro: int | None
 ) -> None:
-    module = StreetclipModule(tiny, lr=3e-3, schedule="constant")
+    module = StreetclipModule(tiny, lr=3e-3, schedule="constant", micro_batch_size=micro)
     options = {"accelerator": "gpu", "precision": precision}
     record = fit(tmp_path, module, [make_batch(0)] * 30, **options)
     losses = [values["train/loss"] for values in record.metrics]

@@ -43,15 +43,18 @@ def test_a_step_with_a_gradient_that_is_not_finite_is_skipped_but_counted(
     assert all(value.isfinite().all() for value in third.values())
 
 
+@pytest.mark.parametrize("micro", [None, 2])
 def test_a_skipped_step_leaves_nothing_in_the_statistics_of_normalizations(
-    tmp_path: Path, tiny_plain: dict[str, Any], make_batch: MakeBatch
+    tmp_path: Path, tiny_plain: dict[str, Any], make_batch: MakeBatch, micro: int | None
 ) -> None:
     vision = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 4}
     backbone = rebuild_backbone(spec_of("tiny", {**tiny_plain, "vision_cfg": vision}), seed=7)
     batches = [make_batch(0), _poisoned(make_batch(1)), make_batch(2)]
-    record = fit(tmp_path, StreetclipModule(backbone, lr=1e-3), batches)
+    record = fit(tmp_path, StreetclipModule(backbone, lr=1e-3, micro_batch_size=micro), batches)
     first, second, third = record.states
     assert any(name.endswith("running_var") for name in first)
+    counts = [int(v) for name, v in third.items() if name.endswith("num_batches_tracked")]
+    assert set(counts) == {2 * (4 // (micro or 4))}
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert all(value.isfinite().all() for value in third.values())
 
@@ -92,11 +95,15 @@ def test_the_models_own_randomness_follows_from_seed_and_step(
     assert losses[0] != losses[2]
 
 
+@pytest.mark.parametrize("micro", [None, 2])
 def test_a_resumed_run_ends_in_the_weights_of_an_uninterrupted_one(
-    tmp_path: Path, make_backbone: Callable[..., Backbone], make_batch: MakeBatch
+    tmp_path: Path,
+    make_backbone: Callable[..., Backbone],
+    make_batch: MakeBatch,
+    micro: int | None,
 ) -> None:
     batches = [make_batch(seed) for seed in range(4)]
-    options: dict[str, Any] = {"lr": 1e-3, "total_steps": 8}
+    options: dict[str, Any] = {"lr": 1e-3, "total_steps": 8, "micro_batch_size": micro}
 
     def module() -> StreetclipModule:
         return StreetclipModule(make_backbone(vision_cfg={"patch_dropout": 0.5}), **options)

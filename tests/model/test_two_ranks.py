@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from streetclip.model.accumulate import accumulate_plain
+from streetclip.model.accumulate import Step, accumulate_plain
 from streetclip.model.backbone import Backbone, create_backbone
 from streetclip.model.loss import Contrast, clip_loss
 
@@ -51,15 +51,18 @@ def _reference(backbone: Backbone, order: list[int], rows_in_pass: int) -> Contr
     batch = runpy.run_path(str(SCRIPT))["whole_batch"](backbone, 0)
     image, tokens = batch["image"][order], batch["tokens"][order]
 
-    def encode(part: slice) -> tuple[Tensor, Tensor]:
-        return backbone.encode_image(image[part]), backbone.encode_text(tokens[part])
+    def contrast(image_features: Tensor, text_features: Tensor, _: slice) -> Contrast:
+        return clip_loss(image_features, text_features, backbone.logit_scale)
 
     return accumulate_plain(
-        len(order),
-        rows_in_pass,
-        encode=encode,
-        contrast=lambda image, text: clip_loss(image, text, backbone.logit_scale),
-        backward=lambda loss, _: torch.autograd.backward(loss),
+        Step(
+            rows=len(order),
+            micro_batch_size=rows_in_pass,
+            encode_image=lambda part: backbone.encode_image(image[part]),
+            encode_text=lambda part: backbone.encode_text(tokens[part]),
+            contrast=contrast,
+            backward=lambda loss, _: torch.autograd.backward(loss),
+        )
     )
 
 
@@ -67,7 +70,8 @@ def _reference(backbone: Backbone, order: list[int], rows_in_pass: int) -> Contr
     ("fit", "order", "rows_in_pass", "negatives"),
     [
         ("whole", [0, 1, 2, 3, 4, 5, 6, 7], 8, 7),
-        ("passes", [0, 1, 4, 5, 2, 3, 6, 7], 4, 3),
+        ("cached", [0, 1, 2, 3, 4, 5, 6, 7], 8, 7),
+        ("plain", [0, 1, 4, 5, 2, 3, 6, 7], 4, 3),
     ],
 )
 def test_two_ranks_take_the_step_of_one(
@@ -78,22 +82,41 @@ def test_two_ranks_take_the_step_of_one(
     rows_in_pass: int,
     negatives: int,
 ) -> None:
-    backbone = create_backbone(str(tiny_file), seed=7)
+    backbone = create_backbone(str(tiny_file), seed=7).double()
     expected = _reference(backbone, order, rows_in_pass)
     first_steps = [rank[fit][0] for rank in ranks]
     for name, parameter in backbone.named_parameters():
         gradients = [step["gradients"][name] for step in first_steps]
         assert torch.equal(*gradients)
-        torch.testing.assert_close(gradients[0], parameter.grad, rtol=1e-5, atol=1e-5)
+        assert gradients[0].dtype == torch.float64
+        torch.testing.assert_close(gradients[0], parameter.grad, rtol=0, atol=1e-12)
+    scales = [first_steps[0]["gradients"]["clip.logit_scale"], backbone.log_logit_scale.grad]
+    assert scales[0] / scales[1] == pytest.approx(1, abs=1e-9)
     logged = first_steps[0]["logged"]
     assert logged == first_steps[1]["logged"]
-    assert logged["train/loss"] == pytest.approx(expected.loss.item(), rel=1e-5)
-    assert logged["train/image_to_text_accuracy"] == expected.image_to_text_accuracy.item()
+    assert logged["train/loss"] == pytest.approx(expected.loss.item(), rel=1e-6)
+    accuracy = expected.image_to_text_accuracy.item()
+    assert logged["train/image_to_text_accuracy"] == pytest.approx(accuracy)
     assert logged["train/negatives"] == negatives
     assert logged["train/equal_caption_share"] == 0.25
 
 
-@pytest.mark.parametrize("fit", ["whole", "passes"])
+@pytest.mark.parametrize(
+    ("fit", "gathers", "sums"), [("whole", 3, 3), ("cached", 3, 3), ("plain", 5, 5)]
+)
+def test_each_gradient_is_averaged_once_a_step_and_features_are_gathered_once(
+    ranks: list[Any], fit: str, gathers: int, sums: int
+) -> None:
+    for rank in ranks:
+        for step in rank[fit]:
+            assert set(step["reduced"].values()) == {1}
+            assert step["buckets"] >= 1
+            # Two of features and one of caption ids; two of their gradients and one of losses.
+            assert step["messages"] == {"all_gather": gathers, "all_reduce": sums}
+    assert ranks[0][fit][1]["buckets"] > 1, "a single bucket would prove little"
+
+
+@pytest.mark.parametrize("fit", ["whole", "cached", "plain"])
 def test_both_ranks_skip_a_step_that_is_bad_on_one(ranks: list[Any], fit: str) -> None:
     name = "clip.text_projection"
     for rank in ranks:

@@ -161,7 +161,7 @@ class AccumulateConfig:
     """How several passes (`data.micro_batch_size`) make the gradient of one step."""
 
     mode: str = one_of("cached", "plain")
-    """`cached` takes one loss over all passes, exactly; `plain` one in each, of fewer."""
+    """`cached` takes one loss over all passes; `plain` takes one in each, of fewer negatives."""
 
 
 @dataclass

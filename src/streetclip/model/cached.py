@@ -46,19 +46,19 @@ def accumulate_cached(
     if len(parts) == 1:
         return accumulate_plain(step)
     with torch.no_grad():
-        towers = [_Tower(encode, parts) for encode in (step.encode_image, step.encode_text)]
+        images, texts = _Tower(step.encode_image, parts), _Tower(step.encode_text, parts)
     # Autocast keeps its casts of weights. Before https://github.com/pytorch/pytorch/pull/165068 one
     # that was made without a graph served later passes too, whose weights got no gradient. This
     # can go when no torch is allowed that lacks the change.
-    torch.clear_autocast_cache()  # type: ignore[no-untyped-call]
+    torch.clear_autocast_cache()
     between()
-    result = step.contrast(*(tower.features for tower in towers), slice(0, step.rows))
-    wanted = [*(tower.features for tower in towers), *scalars]
+    result = step.contrast(images.features, texts.features, slice(0, step.rows))
+    wanted = [images.features, texts.features, *scalars]
     # Not by `backward`, which would count the scalars as done before DDP's last pass.
     image, text, *rest = torch.autograd.grad(result.loss, wanted, materialize_grads=True)
     for part in parts:
         is_last = part.stop == step.rows
-        terms = [*towers[0].terms(part, image), *towers[1].terms(part, text)]
+        terms = [*images.terms(part, image), *texts.terms(part, text)]
         if is_last:
             terms += [(s * g).sum() for s, g in zip(scalars, rest, strict=True)]
         if terms:

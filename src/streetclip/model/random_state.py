@@ -34,7 +34,8 @@ class RandomState:
     def __init__(self) -> None:
         self._cpu = torch.get_rng_state()
         # A generator's state lies on the CPU also where its numbers do not: nothing waits here.
-        self._cuda = torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None
+        is_used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+        self._cuda = torch.cuda.get_rng_state() if is_used else None
 
     def restore(self) -> None:
         """Take the generators back to where they stood."""
