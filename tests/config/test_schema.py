@@ -1,11 +1,11 @@
 from dataclasses import fields, is_dataclass
 
-from streetclip.config import benchmark, schema
+from streetclip.config import benchmark, data, schema
 from streetclip.config.describe import sentences
 
 CLASSES = [
     cls
-    for module in (schema, benchmark)
+    for module in (schema, data, benchmark)
     for cls in vars(module).values()
     if isinstance(cls, type) and is_dataclass(cls)
 ]

@@ -8,14 +8,14 @@ from typing import Any
 
 import yaml
 
-from streetclip.config import benchmark, schema
+from streetclip.config import benchmark, data, schema
 
 
 @cache
 def sentences() -> dict[str, dict[str, str]]:
     """The sentence behind every option, by class name and field name, read from the source."""
     found: dict[str, dict[str, str]] = {}
-    for module in (schema, benchmark):
+    for module in (schema, data, benchmark):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 found[node.name] = dict(_documented(node))
@@ -39,7 +39,7 @@ def describe(options: Any, *, indent: int = 0) -> str:
     """Options as commented YAML that `load_experiment` reads back to the same options.
 
     Args:
-        options: An instance of a class of `config/schema.py`.
+        options: An instance of a class of `config/schema.py`, or of one that it holds.
         indent: Spaces in front of every line.
     """
     pad = " " * indent
