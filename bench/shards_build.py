@@ -181,7 +181,7 @@ def _median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def _build(table: Path, out: Path, *, processes: int) -> None:
     options = BuildOptions(
-        val_share=0, samples_per_shard=150, max_side_px=MAX_SIDE_PX, quality=QUALITY
+        val_share=0, samples_per_shard=300, max_side_px=MAX_SIDE_PX, quality=QUALITY
     )
     written = build_shards(table, out, options=options, processes=processes)
     assert written.written == written.photographs, written.rejected
