@@ -19,12 +19,10 @@ from streetclip.captions.template import load_template
 from streetclip.data.usable import Usable
 from streetclip.errors import ManifestError, ShardError
 from streetclip.shards import facts, write
-from streetclip.shards.index import index_tar
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.pack import PackJob, pack_shard
 from streetclip.shards.read import ShardReader
 from streetclip.shards.sample import parse_metadata
-from streetclip.shards.sidecar import encode_index, sidecar_path
 from streetclip.shards.verify import verify
 from streetclip.shards.write import BuildOptions, build_shards
 
@@ -96,14 +94,6 @@ def test_webdataset_reads_the_tars(make_source: MakeSource, tmp_path: Path) -> N
     assert [sample["json"] for sample in samples] == [reader.read(0, n).metadata for n in range(7)]
     assert Image.open(io.BytesIO(samples[0]["jpg"])).mode == "RGB"
     gc.collect()
-
-
-def test_the_index_is_what_a_walk_through_the_tar_finds(
-    make_source: MakeSource, tmp_path: Path
-) -> None:
-    build_shards(make_source(7), tmp_path / "out", options=BuildOptions(val_share=0))
-    tar = tmp_path / "out" / "all" / "000000.tar"
-    assert sidecar_path(tar).read_bytes() == encode_index(index_tar(tar).index)
 
 
 def test_rows_are_shuffled_by_the_seed(make_source: MakeSource, tmp_path: Path) -> None:
