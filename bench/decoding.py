@@ -115,7 +115,7 @@ def decodings(candidates: Candidates, bank: TextBank, photos: int) -> list[str]:
     print(f"{'together':>9}: {total:.3f} s (bar: {MOST_SECONDS})")
     report(
         "decoding.py",
-        f"greedy, beam and expected for {photos:,} photographs under `paper`, s of CPU (less is better)",
+        f"greedy, beam and expected for {photos:,} photographs under `paper`, s of CPU",
         " + ".join(f"{seconds:.2f}" for seconds in spent.values()),
         "",
         None,
