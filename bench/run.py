@@ -63,6 +63,7 @@ BENCHES = (
     Bench("losses.py", 90),
     Bench("zeroshot.py", 120),
     Bench("shards_build.py", 480, "--photos 40 --rounds 1"),
+    Bench("shards_read.py", 120, "--photos 64"),
     Bench("plan.py", 90, "--samples 1000000"),
     Bench("remote.py", 90, "--photos 64 --rounds 1"),
     Bench("locate.py", 60, "--points 20000"),

@@ -21,7 +21,6 @@ in seconds that it works, with figures that mean little.
 import argparse
 import io
 import logging
-import random
 import resource
 import shutil
 import statistics
@@ -35,12 +34,7 @@ import numpy as np
 from figures import report
 from PIL import Image
 
-from streetclip.shards.index import index_tar
-from streetclip.shards.layout import ShardSet, open_shard_set
-from streetclip.shards.newtar import new_tar
-from streetclip.shards.read import ShardReader
 from streetclip.shards.shrink import decode_plain_jpeg, shrink
-from streetclip.shards.verify import verify
 from streetclip.shards.write import BuildOptions, build_shards
 
 NAME = "shards_build.py"
@@ -68,7 +62,6 @@ def main() -> int:
             build_held(small, folder / "round", given.photos, given.rounds),
             processes_held(small, large, folder, given.photos, max(1, given.rounds // 3)),
         ]
-        compare_reading(open_shard_set(folder / "many-1"), folder)
     return 0 if all(held) else 1
 
 
@@ -242,63 +235,6 @@ def _files(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-
-
-def compare_reading(shard_set: ShardSet, folder: Path) -> None:
-    """Writing and reading of raw bytes, beside webdataset's own."""
-    # Here, because the processes that build shards import this file, and these bring torch along.
-    import webdataset as wds
-
-    from streetclip.captions.template import load_template
-    from streetclip.data.usable import Usable
-
-    tars = [shard_set.path(number) for number in range(len(shard_set.shards))]
-    reader, urls = ShardReader(shard_set), [str(tar) for tar in tars]
-    positions = [(s, n) for s, size in enumerate(shard_set.samples_per_shard) for n in range(size)]
-    random.Random(0).shuffle(positions)
-    samples = [reader.read(*at) for at in positions]
-
-    def write() -> None:
-        with new_tar(folder / "ours.tar") as add:
-            for raw in samples:
-                add(f"{raw.key}.jpg", raw.image)
-                add(f"{raw.key}.json", raw.metadata)
-
-    def write_with_webdataset() -> None:
-        with wds.TarWriter(str(folder / "peer.tar"), encoder=False) as writer:
-            for raw in samples:
-                writer.write({"__key__": raw.key, "jpg": raw.image, "json": raw.metadata})
-
-    _beside("writing a tar", write, "wds.TarWriter", write_with_webdataset, len(samples))
-    _beside(
-        "reading a sample, in random order",
-        lambda: [reader.read(*at) for at in positions],
-        "wds.WebDataset, in order",
-        lambda: list(wds.WebDataset(urls, shardshuffle=False)),
-        len(samples),
-    )
-    for stage, work in (
-        ("index", lambda: [index_tar(tar) for tar in tars]),
-        ("verify", lambda: verify(shard_set.root, Usable(load_template("street")))),
-    ):
-        report(NAME, f"{stage}, ms of CPU a photograph", f"{_ms(work, len(samples)):.3f}", "", None,
-               "", ok=True)  # fmt: skip
-
-
-def _beside(
-    what: str, ours: Callable[[], object], peer: str, theirs: Callable[[], object], count: int
-) -> None:
-    spent = [(_ms(ours, count), _ms(theirs, count)) for _ in range(3)]
-    our_ms, their_ms = (statistics.median(column) for column in zip(*spent, strict=True))
-    ratio = statistics.median(b / a for a, b in spent)
-    report(NAME, f"{what}, ms of CPU a photograph (less is better)", f"{our_ms:.3f}",
-           f"{peer}: {their_ms:.3f}", ratio, "", ok=True)  # fmt: skip
-
-
-def _ms(work: Callable[[], object], count: int) -> float:
-    began = time.process_time()
-    work()
-    return (time.process_time() - began) / count * 1e3
 
 
 if __name__ == "__main__":

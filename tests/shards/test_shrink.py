@@ -33,7 +33,8 @@ def test_pixels_are_those_of_pillow(
     threads = torch.get_num_threads()
     made = shrink(pixels, width=after[0], height=after[1])
     assert torch.get_num_threads() == threads
-    assert (made.shape, made.dtype) == ((after[1], after[0], channels), np.uint8)
+    assert made.shape == (after[1], after[0], channels)
+    assert made.dtype == np.uint8
     difference = np.abs(made.reshape(expected.shape) - expected)
     assert difference.max() <= 2
     assert difference.mean() <= 0.01
