@@ -1,8 +1,9 @@
 """Question: what does a shard set cost besides decoding, resizing and encoding its photographs?
 
 A build (look at every photograph, decode, resize, encode, write a tar, index and digest it) is
-compared with the codec alone (the same decoder, resizer and encoder in a bare loop) and with the
-same re-encoding in Pillow, bicubic from full size. Rounds alternate in one process; CPU time of the
+compared with the codec alone (the very function that the build calls, on bytes in memory), with the
+same re-encoding in Pillow, bicubic from full size, and, without a bar, with the codec's libraries in
+a bare loop that looks at no EXIF, profile or damage. Rounds alternate in one process; CPU time of the
 process and its children, a photograph. What a process costs to start (imports, tables of the earth)
 is printed by itself: it is taken off by comparing a small source with one three times as large.
 
@@ -34,6 +35,8 @@ import numpy as np
 from figures import report
 from PIL import Image
 
+from streetclip.shards.photograph import encode_photograph
+from streetclip.shards.picture import MAX_PIXELS
 from streetclip.shards.shrink import decode_plain_jpeg, shrink
 from streetclip.shards.write import BuildOptions, build_shards
 
@@ -111,6 +114,12 @@ def _our_pixels(raw: bytes) -> Image.Image:
     return Image.fromarray(shrink(pixels, width=width, height=height))
 
 
+def _our_photograph(raw: bytes) -> bytes:
+    return encode_photograph(
+        raw, max_side_px=MAX_SIDE_PX, quality=QUALITY, max_pixels=MAX_PIXELS
+    ).data
+
+
 def _encode(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
@@ -139,9 +148,10 @@ def build_held(table: Path, out: Path, photos: int, rounds: int) -> bool:
     """Whether a build costs little more than its codec, and less than Pillow's."""
     raws = _photographs(table, photos)
     work: dict[str, Callable[[], object]] = {
-        "codec alone": lambda: [_encode(_our_pixels(raw)) for raw in raws],
+        "decode, resize, encode alone": lambda: [_our_photograph(raw) for raw in raws],
         "build": lambda: _build(table, out, processes=1),
-        "Pillow's": lambda: [_encode(_pillow_pixels(raw)) for raw in raws],
+        "the same in Pillow, bicubic": lambda: [_encode(_pillow_pixels(raw)) for raw in raws],
+        "the libraries in a bare loop": lambda: [_encode(_our_pixels(raw)) for raw in raws],
     }
     work["build"]()  # imports, and the tables of the earth
     spent: dict[str, list[float]] = {name: [] for name in work}
@@ -152,19 +162,17 @@ def build_held(table: Path, out: Path, photos: int, rounds: int) -> bool:
             run()
             spent[name].append((_cpu_s() - began) / photos * 1e3)
     held = True
-    for peer, most in (("codec alone", MOST_OF_CODEC), ("Pillow's", MOST_OF_PILLOW)):
+    bars = {"decode, resize, encode alone": MOST_OF_CODEC,
+            "the same in Pillow, bicubic": MOST_OF_PILLOW, "the libraries in a bare loop": None}  # fmt: skip
+    for peer, most in bars.items():
         ratio = _median_ratio(spent["build"], spent[peer])
         ours, theirs = (statistics.median(spent[name]) for name in ("build", peer))
-        label = (
-            "decode, resize, encode alone"
-            if peer == "codec alone"
-            else "the same in Pillow, bicubic"
-        )
+        ok = most is None or ratio <= most
         report(
             NAME, "a build, ms of CPU a photograph (less is better)", f"{ours:.2f}",
-            f"{label}: {theirs:.2f}", ratio, f"at most {most}", ratio <= most,
+            f"{peer}: {theirs:.2f}", ratio, "" if most is None else f"at most {most}", ok,
         )  # fmt: skip
-        held &= ratio <= most
+        held &= ok
     return held
 
 

@@ -75,8 +75,8 @@ def compare_reading(shard_set: ShardSet, folder: Path) -> None:
         ("index", lambda: [index_tar(tar) for tar in tars]),
         ("verify", lambda: verify(shard_set.root, Usable(load_template("street")))),
     ):
-        report("shards_read.py", f"{stage}, ms of CPU a photograph", f"{_ms(work, len(samples)):.3f}", "", None,
-               "", ok=True)  # fmt: skip
+        spent = f"{_ms(work, len(samples)):.3f}"
+        report("shards_read.py", f"{stage}, ms of CPU a photograph", spent, "", None, "", ok=True)
 
 
 def _beside(
