@@ -102,13 +102,12 @@ def index_shards(folder: Path, *, processes: int = 1) -> ShardSet:
     return shard_set
 
 
-def index_tar(tar: Path, *, needs_point: bool = True, opens_pictures: bool = True) -> IndexedTar:
+def index_tar(tar: Path, *, needs_point: bool = True) -> IndexedTar:
     """Reads a tar once and says where its samples lie.
 
     Args:
         tar: An uncompressed tar.
         needs_point: Leave out samples without coordinates.
-        opens_pictures: Leave out photographs whose header is no photograph's; False trusts them.
 
     Returns:
         Index, places and what cannot be used.
@@ -116,9 +115,7 @@ def index_tar(tar: Path, *, needs_point: bool = True, opens_pictures: bool = Tru
     Raises:
         ShardError: The tar is damaged, or two samples of it share a key.
     """
-    return index_members(
-        tar, walk_tar(tar), strict=True, needs_point=needs_point, opens_pictures=opens_pictures
-    )
+    return index_members(tar, walk_tar(tar), strict=True, needs_point=needs_point)
 
 
 def index_members(
@@ -127,7 +124,6 @@ def index_members(
     *,
     strict: bool = False,
     needs_point: bool = True,
-    opens_pictures: bool = True,
 ) -> IndexedTar:
     """Says where the samples of a tar lie, given its members.
 
@@ -136,7 +132,6 @@ def index_members(
         members: In order; an error among them stands for a place that cannot be read.
         strict: Refuse a tar in which two samples share a key, instead of taking the first.
         needs_point: Leave out samples without coordinates.
-        opens_pictures: Leave out photographs whose header is no photograph's; False trusts them.
 
     Returns:
         Index, places and what cannot be used.
@@ -162,9 +157,7 @@ def index_members(
     with tar.open("rb") as file:
         for group in group_members(members, refuse):
             try:
-                record, columns = _record(
-                    file, group, needs_point=needs_point, opens_pictures=opens_pictures
-                )
+                record, columns = _record(file, group, needs_point=needs_point)
             except SampleError as error:
                 refuse(group.key, error.reason, error.detail)
                 continue
@@ -243,13 +236,12 @@ def _index_or_error(tar: Path) -> IndexedTar | ShardError:
 
 
 def _record(
-    file: BinaryIO, group: Group[Member], *, needs_point: bool, opens_pictures: bool
+    file: BinaryIO, group: Group[Member], *, needs_point: bool
 ) -> tuple[tuple[int, ...], dict[str, Any]]:
     image, metadata = image_and_metadata(group)
     photograph, raw = _bytes_of(file, image), _bytes_of(file, metadata)
     columns = parse_metadata(raw, needs_point=needs_point)
-    if opens_pictures:
-        open_photograph(photograph).close()
+    open_photograph(photograph).close()
     offsets = (image.offset, metadata.offset, image.size, metadata.size)
     return (*offsets, zlib.crc32(photograph), zlib.crc32(raw)), columns
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,11 +10,13 @@ from pathlib import Path
 
 from streetclip.errors import SampleError
 from streetclip.records import Rejection
-from streetclip.shards.index import Places, index_tar, save_index
+from streetclip.shards.index import Places, save_index
 from streetclip.shards.layout import ShardEntry, sync_folder, write_whole
-from streetclip.shards.newtar import new_tar
+from streetclip.shards.newtar import Add, new_tar
 from streetclip.shards.photograph import encode_photograph
+from streetclip.shards.sample import parse_metadata
 from streetclip.shards.scan import Stamp, read_stamped
+from streetclip.shards.sidecar import ShardIndex, make_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def pack_shard(job: PackJob) -> Packed:
     if done is not None:
         return done
     partial = job.tar.with_name(job.tar.name + ".partial")
-    rejections: list[Rejection] = []
+    written, rejections = _Written(), list[Rejection]()
     with new_tar(partial) as add:
         for sample in job.samples:
             try:
@@ -96,9 +99,8 @@ def pack_shard(job: PackJob) -> Packed:
             except SampleError as error:
                 rejections.append(Rejection(sample.name, error.reason, error.detail))
                 continue
-            add(f"{sample.key}.jpg", image)
-            add(f"{sample.key}.json", sample.metadata)
-    packed = _finish(job, partial, rejections)
+            written.add(sample, image, add)
+    packed = _finish(job, partial, written, rejections)
     write_whole(job.record, _encode_record(packed))
     return packed
 
@@ -141,17 +143,37 @@ def _encode(sample: PackSample, job: PackJob) -> bytes:
     return encoded.data
 
 
-def _finish(job: PackJob, partial: Path, rejections: list[Rejection]) -> Packed:
+class _Written:
+    """Notes where each sample lies, while it is in memory: nothing is read back for the index."""
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._records: list[tuple[int, ...]] = []
+        self.places: Places = Counter()
+
+    def add(self, sample: PackSample, image: bytes, add: Add) -> None:
+        metadata = sample.metadata
+        # What may lie nowhere was decided before.
+        columns = parse_metadata(metadata, needs_point=False)
+        offsets = (add(f"{sample.key}.jpg", image), add(f"{sample.key}.json", metadata))
+        sums = (zlib.crc32(image), zlib.crc32(metadata))
+        self._keys.append(sample.key)
+        self._records.append((*offsets, len(image), len(metadata), *sums))
+        self.places[columns.get("country"), columns.get("region"), columns.get("town")] += 1
+
+    @property
+    def index(self) -> ShardIndex:
+        return make_index(self._keys, self._records)
+
+
+def _finish(job: PackJob, partial: Path, written: _Written, rejections: list[Rejection]) -> Packed:
     """Index before the tar gets its name: a tar under its own name is always whole."""
     if len(rejections) == len(job.samples):
         partial.unlink()
         return Packed(None, Counter(), rejections)
-    # What may lie nowhere was decided before, and each picture was encoded a moment ago.
-    found = index_tar(partial, needs_point=False, opens_pictures=False)
-    assert len(found.index) == len(job.samples) - len(rejections), found.rejections
     partial.replace(job.tar)
     sync_folder(job.tar.parent)
-    return Packed(save_index(job.tar, found.index), found.places, rejections)
+    return Packed(save_index(job.tar, written.index), written.places, rejections)
 
 
 def _encode_record(packed: Packed) -> bytes:

@@ -13,7 +13,7 @@ from streetclip.shards.picture import open_photograph
 from streetclip.shards.pool import in_processes
 
 _CHUNK = 64
-_FEW = 1_000
+_FEW = 4_000
 _SETTLED_NS = 2_000_000_000
 """A file that was changed less than this before it was read may change again and keep its time."""
 
