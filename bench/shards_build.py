@@ -2,10 +2,11 @@
 
 A build (look at every photograph, decode, resize, encode, write a tar, index and digest it) is
 compared with the codec alone (the very function that the build calls, on bytes in memory), with the
-same re-encoding in Pillow, bicubic from full size, and, without a bar, with the codec's libraries in
-a bare loop that looks at no EXIF, profile or damage. Rounds alternate in one process; CPU time of the
-process and its children, a photograph. What a process costs to start (imports, tables of the earth)
-is printed by itself: it is taken off by comparing a small source with one three times as large.
+same re-encoding in Pillow, bicubic from full size, and, without a bar, with the codec's libraries
+in a bare loop that looks at no EXIF, profile or damage. Rounds alternate in one process; CPU time
+of the process and its children, a photograph. What a process costs to start (imports, tables of the
+earth) is printed by itself, and is found by comparing a small source with one of three times its
+size.
 
 How much faster two processes are is measured by the CPU time on the longest path (this process, and
 half of what both workers need), because the clock of a busy machine tells about its other work; the
@@ -162,8 +163,11 @@ def build_held(table: Path, out: Path, photos: int, rounds: int) -> bool:
             run()
             spent[name].append((_cpu_s() - began) / photos * 1e3)
     held = True
-    bars = {"decode, resize, encode alone": MOST_OF_CODEC,
-            "the same in Pillow, bicubic": MOST_OF_PILLOW, "the libraries in a bare loop": None}  # fmt: skip
+    bars = {
+        "decode, resize, encode alone": MOST_OF_CODEC,
+        "the same in Pillow, bicubic": MOST_OF_PILLOW,
+        "the libraries in a bare loop": None,
+    }
     for peer, most in bars.items():
         ratio = _median_ratio(spent["build"], spent[peer])
         ours, theirs = (statistics.median(spent[name]) for name in ("build", peer))
