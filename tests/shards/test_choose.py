@@ -15,6 +15,7 @@ from streetclip.data.usable import Usable
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.optout import make_key
 from streetclip.shards.read import ShardReader
+from streetclip.shards.pool import Pool
 from streetclip.shards.scan import scan_photographs
 from streetclip.shards.verify import verify
 from streetclip.shards.write import BuildOptions, build_shards
@@ -40,7 +41,7 @@ def test_bad_photographs_have_a_reason_and_odd_ones_the_right_colors(tmp_path: P
     assert report.written + len(rejected(out)) == len(BAD_IMAGES)
     assert verify(out, Usable(load_template("street"))) == []
     paths = [str(tmp_path / f"{bad.name}.jpg") for bad in BAD_IMAGES]
-    scanned = scan_photographs(paths, max_pixels=10**8, processes=1)
+    scanned = scan_photographs(paths, max_pixels=10**8, pool=Pool(1))
     odd = {make_key(0, str(found.sha256))[9:]: bad
            for bad, found in zip(BAD_IMAGES, scanned, strict=True)}  # fmt: skip
     shard_set = open_shard_set(out)

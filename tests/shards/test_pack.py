@@ -9,6 +9,7 @@ import pytest
 from streetclip.shards import scan
 from streetclip.shards.index import index_tar
 from streetclip.shards.pack import PackJob, PackSample, pack_shard
+from streetclip.shards.pool import Pool
 from streetclip.shards.scan import Scanned, scan_photographs
 from streetclip.shards.sidecar import encode_index, sidecar_path
 from streetclip.shards.write import BuildOptions, build_shards
@@ -33,7 +34,7 @@ def test_a_file_that_changed_since_the_first_look_is_rejected(
         monkeypatch.setattr(scan, "_SETTLED_NS", 0)
     photograph = tmp_path / "a.jpg"
     photograph.write_bytes(make_jpeg(1))
-    (found,) = scan_photographs([str(photograph)], max_pixels=10_000, processes=1)
+    (found,) = scan_photographs([str(photograph)], max_pixels=10_000, pool=Pool(1))
     assert isinstance(found, Scanned)
     assert bool(found.stamp) == settled
     sample = PackSample(

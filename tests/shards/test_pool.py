@@ -1,10 +1,11 @@
 """Order is kept, jobs are taken as they are needed, and errors arrive."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from streetclip.shards.pool import in_processes
+from streetclip.shards.pool import Pool, in_processes
 
 
 def test_outcomes_keep_the_order_of_the_jobs() -> None:
@@ -29,3 +30,15 @@ def test_jobs_are_taken_as_they_are_needed() -> None:
 def test_an_error_of_a_job_is_raised(processes: int) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         list(in_processes(int, ["1", "x"], processes=processes))
+
+
+def process_of(_: int) -> int:
+    return os.getpid()
+
+
+def test_processes_stay_from_one_kind_of_jobs_to_the_next() -> None:
+    with Pool(2) as pool:
+        assert list(pool.outcomes(abs, [-1, 2])) == [1, 2]
+        ids = {number for _ in range(2) for number in pool.outcomes(process_of, range(8))}
+    assert os.getpid() not in ids
+    assert len(ids) <= 2

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streetclip.shards import scan
+from streetclip.shards.pool import Pool
 from streetclip.shards.scan import Scanned, Unusable, scan_photographs
 
 
@@ -18,7 +19,8 @@ def test_outcomes_keep_the_order_of_the_paths(
     (tmp_path / "a.jpg").write_bytes(make_jpeg(1))
     (tmp_path / "b.jpg").write_bytes(b"no photograph")
     paths = [str(tmp_path / name) for name in ("b.jpg", "absent.jpg", "a.jpg")]
-    bad, absent, good = scan_photographs(paths, max_pixels=10_000, processes=2)
+    with Pool(2) as pool:
+        bad, absent, good = scan_photographs(paths, max_pixels=10_000, pool=pool)
     assert isinstance(bad, Unusable)
     assert bad.sha256 == hashlib.sha256(b"no photograph").hexdigest()
     assert absent == Unusable("unreadable_file", "No such file or directory")

@@ -9,6 +9,7 @@ from streetclip.manifest.labels import Disagreement, complete_labels
 from streetclip.manifest.read import Manifest, read_manifest
 from streetclip.records import ManifestRow, Rejection
 from streetclip.shards.optout import is_opted_out, read_opt_out
+from streetclip.shards.pool import Pool
 from streetclip.shards.progress import OnProgress
 from streetclip.shards.scan import Scanned, Unusable, scan_photographs
 
@@ -42,7 +43,7 @@ def choose_photographs(
     opt_out: Path | None,
     keep_unplaced: bool,
     max_pixels: int,
-    processes: int,
+    pool: Pool,
     on_progress: OnProgress,
 ) -> Choice:
     """Reads a source, looks at every photograph and completes the labels.
@@ -55,7 +56,7 @@ def choose_photographs(
         keep_unplaced: Keep photographs whose country nobody knows, or the country alone, and those
             with the same bytes as another: for benchmarks, which count every photograph.
         max_pixels: Width times height of a photograph, at most.
-        processes: How many look at a time.
+        pool: Looks at many of them.
         on_progress: Called with ``"look"``, how many are done, and how many there are.
 
     Returns:
@@ -72,7 +73,7 @@ def choose_photographs(
     scanned: list[Scanned] = []
     first_of: dict[str, str] = {}
     outcomes = scan_photographs(
-        [row.image for row in labelled.rows], max_pixels=max_pixels, processes=processes
+        [row.image for row in labelled.rows], max_pixels=max_pixels, pool=pool
     )
     for done, (row, found) in enumerate(zip(labelled.rows, outcomes, strict=True), 1):
         on_progress("look", done, len(labelled.rows))

@@ -149,6 +149,7 @@ class _Written:
     def __init__(self) -> None:
         self._keys: list[str] = []
         self._records: list[tuple[int, ...]] = []
+        self._countries: list[str | None] = []
         self.places: Places = Counter()
 
     def add(self, sample: PackSample, image: bytes, add: Add) -> None:
@@ -159,11 +160,12 @@ class _Written:
         sums = (zlib.crc32(image), zlib.crc32(metadata))
         self._keys.append(sample.key)
         self._records.append((*offsets, len(image), len(metadata), *sums))
+        self._countries.append(columns.get("country"))
         self.places[columns.get("country"), columns.get("region"), columns.get("town")] += 1
 
     @property
     def index(self) -> ShardIndex:
-        return make_index(self._keys, self._records)
+        return make_index(self._keys, self._records, self._countries)
 
 
 def _finish(job: PackJob, partial: Path, written: _Written, rejections: list[Rejection]) -> Packed:

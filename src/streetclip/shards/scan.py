@@ -10,10 +10,10 @@ from pathlib import Path
 from streetclip.errors import SampleError
 from streetclip.shards.group import MAX_IMAGE_BYTES
 from streetclip.shards.picture import open_photograph
-from streetclip.shards.pool import in_processes
+from streetclip.shards.pool import Pool
 
 _CHUNK = 64
-_FEW = 4_000
+_FEW = 1_000
 _SETTLED_NS = 2_000_000_000
 """A file that was changed less than this before it was read may change again and keep its time."""
 
@@ -60,14 +60,14 @@ class _Chunk:
 
 
 def scan_photographs(
-    paths: Sequence[str], *, max_pixels: int, processes: int
+    paths: Sequence[str], *, max_pixels: int, pool: Pool
 ) -> Iterator[Scanned | Unusable]:
     """Looks at photographs without decoding them.
 
     Args:
         paths: Files.
         max_pixels: Width times height, at most.
-        processes: How many at a time.
+        pool: Looks at many of them.
 
     Yields:
         One outcome a path, in order.
@@ -76,8 +76,8 @@ def scan_photographs(
         _Chunk(paths[start : start + _CHUNK], max_pixels) for start in range(0, len(paths), _CHUNK)
     )
     # A look takes a fraction of a millisecond, and a process a second to start.
-    processes = processes if len(paths) > _FEW else 1
-    for outcomes in in_processes(_scan_chunk, chunks, processes=processes):
+    many = len(paths) > _FEW
+    for outcomes in pool.outcomes(_scan_chunk, chunks) if many else map(_scan_chunk, chunks):
         yield from outcomes
 
 

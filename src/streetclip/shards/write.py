@@ -30,7 +30,7 @@ from streetclip.shards.lists import (
 from streetclip.shards.optout import make_key
 from streetclip.shards.pack import Packed, PackJob, PackSample, pack_shard
 from streetclip.shards.picture import MAX_PIXELS
-from streetclip.shards.pool import in_processes
+from streetclip.shards.pool import Pool
 from streetclip.shards.progress import OnProgress, progress_bars
 from streetclip.shards.resume import (
     BUILD_FILE,
@@ -134,7 +134,7 @@ def build_shards(
     """
     options = options or BuildOptions()
     check_output(out)
-    with progress_bars(show=progress) as on_progress:
+    with progress_bars(show=progress) as on_progress, Pool(processes) as pool:
         choice = choose_photographs(
             source,
             preset=preset,
@@ -142,7 +142,7 @@ def build_shards(
             opt_out=options.opt_out,
             keep_unplaced=options.keep_unplaced,
             max_pixels=options.max_pixels,
-            processes=processes,
+            pool=pool,
             on_progress=on_progress,
         )
         plan, has_climate = _plan(choice, options)
@@ -150,7 +150,7 @@ def build_shards(
         check_space(out, choice.scanned, max_side_px=max_side_px, quality=quality)
         plain = _plain_options(options)
         with entered_output(out, build_fingerprint(plan, plain)):
-            packed = _pack(plan, out, options, processes, on_progress)
+            packed = _pack(plan, out, options, pool, on_progress)
             undecoded = [
                 row for done in packed.values() for each in done for row in each.rejections
             ]
@@ -201,7 +201,7 @@ def _pack(
     plan: Mapping[str, Sequence[PackSample]],
     out: Path,
     options: BuildOptions,
-    processes: int,
+    pool: Pool,
     on_progress: OnProgress,
 ) -> dict[str, list[Packed]]:
     """Writes all shards; the outcome of each split in the order of its shards."""
@@ -209,8 +209,7 @@ def _pack(
     packed: dict[str, list[Packed]] = {name: [] for name in plan}
     total, done = sum(len(job.samples) for job in jobs), 0
     on_progress("write", 0, total)
-    outcomes = in_processes(pack_shard, jobs, processes=processes)
-    for job, outcome in zip(jobs, outcomes, strict=True):
+    for job, outcome in zip(jobs, pool.outcomes(pack_shard, jobs), strict=True):
         packed[job.tar.parent.name].append(outcome)
         done += len(job.samples)
         on_progress("write", done, total)
