@@ -61,6 +61,7 @@ BENCHES = (
     Bench("ddp.py", 120),
     Bench("losses.py", 90, "--rows 128 --rounds 2"),
     Bench("zeroshot.py", 120, "--photos 100 --texts 8 --rounds 1"),
+    Bench("spread.py", 90),
     Bench("shards_build.py", 480, "--photos 40 --rounds 1"),
     Bench("shards_read.py", 120, "--photos 64"),
     Bench("plan.py", 90, "--samples 1000000"),
