@@ -14,8 +14,8 @@ from streetclip.captions.template import load_template
 from streetclip.data.usable import Usable
 from streetclip.shards.layout import open_shard_set
 from streetclip.shards.optout import make_key
-from streetclip.shards.read import ShardReader
 from streetclip.shards.pool import Pool
+from streetclip.shards.read import ShardReader
 from streetclip.shards.scan import scan_photographs
 from streetclip.shards.verify import verify
 from streetclip.shards.write import BuildOptions, build_shards

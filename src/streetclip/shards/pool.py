@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import Self, TypeVar
+from typing import TypeVar
 
 _Job = TypeVar("_Job")
 _Outcome = TypeVar("_Outcome")
@@ -22,7 +22,7 @@ class Pool:
         self._processes = processes
         self._executor: ProcessPoolExecutor | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Pool":
         return self
 
     def __exit__(self, *_: object) -> None:
