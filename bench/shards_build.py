@@ -1,23 +1,22 @@
 """Question: what does a shard set cost besides decoding, resizing and encoding its photographs?
 
 A build (look at every photograph, decode, resize, encode, write a tar, index and digest it) is
-compared with the codec alone (the very function that the build calls, on bytes in memory), with
-the same re-encoding in Pillow, bicubic from full size, and, without a bar, with the codec's
-libraries in a bare loop that looks at no EXIF, profile or damage. Rounds alternate in one
-process; CPU time of the process and its children, a photograph. What a process costs to start
-(imports, tables of the earth) is printed by itself: it is taken off by comparing a small source
-with one three times as large.
+compared with the codec alone (the very function that the build calls, on bytes in memory), with the
+same re-encoding in Pillow, bicubic from full size, and, without a bar, with the codec's libraries
+in a bare loop that looks at no EXIF, profile or damage. Rounds alternate in one process; CPU time
+of the process and its children, a photograph. What a process costs to start (imports, tables of the
+earth) is printed by itself, and is taken off by a source of twenty photographs.
 
-How much faster two processes are is measured by the CPU time on the longest path (this process,
-and half of what both workers need), because the clock of a busy machine tells about its other
-work; the clock's own ratio is printed beside it.
+How much faster two processes are is measured by the CPU time on the longest path (this process, and
+half of what both workers need), because the clock of a busy machine tells about its other work; the
+clock's own ratio is printed beside it.
 
     python bench/shards_build.py [--photos 400] [--side 1024] [--rounds 9]
 
-Bars: a build at most 1.15 x the codec alone and 0.75 x Pillow's re-encoding; two processes at
-least 1.7 x one, with the same bytes; resized pixels at most 2 levels from Pillow's, 0.01 in the
-mean. The exit code is 1 where one is missed. About three minutes on two cores; `--photos 40
---rounds 1` shows in seconds that it works, with figures that mean little.
+Bars: a build at most 1.15 x the codec alone and 0.75 x Pillow's re-encoding; two processes at least
+1.7 x one, with the same bytes; resized pixels at most 2 levels from Pillow's, 0.01 in the mean. The
+exit code is 1 where one is missed. About three minutes on two cores; `--photos 40 --rounds 1` shows
+in seconds that it works, with figures that mean little.
 """
 
 import argparse
@@ -45,6 +44,7 @@ NAME = "shards_build.py"
 MOST_OF_CODEC, MOST_OF_PILLOW, LEAST_SPEEDUP = 1.15, 0.75, 1.7
 MOST_LEVELS, MOST_MEAN_LEVELS = 2, 0.01
 MAX_SIDE_PX, QUALITY = 512, 90
+FEW = 20
 DISTINCT = 60
 """Pictures that are drawn; further photographs are these with another comment in their file."""
 
@@ -59,12 +59,13 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        small = make_source(folder / "small", given.photos, given.side)
-        large = make_source(folder / "large", 3 * given.photos, given.side)
+        few = make_source(folder / "few", FEW, given.side)
+        some = make_source(folder / "some", given.photos, given.side)
+        many = make_source(folder / "many", FEW + 4 * given.photos, given.side)
         held = [
-            pixels_held(small),
-            build_held(small, folder / "round", given.photos, given.rounds),
-            processes_held(small, large, folder, given.photos, max(1, given.rounds // 3)),
+            pixels_held(some),
+            build_held(some, folder / "round", given.photos, given.rounds),
+            processes_held(few, many, folder, 4 * given.photos, max(1, given.rounds // 3)),
         ]
     return 0 if all(held) else 1
 
@@ -186,7 +187,10 @@ def _median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def _build(table: Path, out: Path, *, processes: int) -> None:
     options = BuildOptions(
-        val_share=0, samples_per_shard=200, max_side_px=MAX_SIDE_PX, quality=QUALITY
+        val_share=0,
+        samples_per_shard=200 if table.parent.name != "few" else FEW // 2,
+        max_side_px=MAX_SIDE_PX,
+        quality=QUALITY,
     )
     written = build_shards(table, out, options=options, processes=processes)
     assert written.written == written.photographs, written.rejected
@@ -204,7 +208,7 @@ def _cpu_parts_s() -> tuple[float, float]:
     return own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime
 
 
-def processes_held(small: Path, large: Path, folder: Path, photos: int, rounds: int) -> bool:
+def processes_held(small: Path, large: Path, folder: Path, further: int, rounds: int) -> bool:
     """Whether two processes share the work, and write the bytes that one writes."""
     measured: dict[int, list[tuple[float, float, float]]] = {1: [], 2: []}
     same = True
@@ -212,8 +216,8 @@ def processes_held(small: Path, large: Path, folder: Path, photos: int, rounds: 
         for processes, found in measured.items():
             few = _path_and_clock_s(small, folder / f"few-{processes}", processes)
             many = _path_and_clock_s(large, folder / f"many-{processes}", processes)
-            path, clock = ((b - a) / (2 * photos) for a, b in zip(few, many, strict=True))
-            found.append((path, clock, max(0.0, few[0] - path * photos)))
+            path, clock = ((b - a) / further for a, b in zip(few, many, strict=True))
+            found.append((path, clock, max(0.0, few[0] - path * FEW)))
         for size in ("few", "many"):
             same &= _files(folder / f"{size}-1") == _files(folder / f"{size}-2")
     speedup = _median_ratio([one[0] for one in measured[1]], [two[0] for two in measured[2]])

@@ -18,6 +18,7 @@ Add = Callable[[str, bytes], int]
 _RECORD = 20 * BLOCK
 _NAME, _SIZE, _CHECKSUM = slice(0, 100), slice(124, 136), slice(148, 156)
 _LARGEST = 8**11 - 1
+_BUFFER = 1 << 20
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def new_tar(path: Path) -> Iterator[Add]:
         A function that adds a member.
     """
     position = 0
-    with path.open("wb") as file:
+    with path.open("wb", buffering=_BUFFER) as file:
 
         def add(name: str, data: bytes) -> int:
             nonlocal position

@@ -99,7 +99,10 @@ def read_stamped(path: Path) -> tuple[bytes, Stamp]:
     """
     with path.open("rb", buffering=0) as file:
         state = os.fstat(file.fileno())
-        raw = file.readall()
+        # Nearly always all of it; one byte more tells that nothing follows.
+        raw = os.read(file.fileno(), state.st_size + 1)
+        if len(raw) != state.st_size:
+            raw += file.readall()
     changed_ns = max(state.st_mtime_ns, state.st_ctime_ns)
     if len(raw) != state.st_size or time.time_ns() - changed_ns < _SETTLED_NS:
         return raw, ()
