@@ -20,6 +20,7 @@ from torch import nn
 from streetclip.errors import ModelError
 from streetclip.model.backbone import Backbone
 from streetclip.model.compiled import check_compiler, compile_blocks
+from streetclip.model.lora import add_products
 from streetclip.model.module import StreetclipModule
 from streetclip.model.weights import load_backbone
 from streetclip.training.ema import Ema
@@ -223,3 +224,25 @@ def test_two_ranks_train_compiled_as_they_do_as_written(tmp_path: Path) -> None:
         assert "precision: 32-true" in config
     assert len(losses[0]) == 3
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+@slowly
+def test_products_are_trained_alike_with_compiled_blocks(make_backbone: Make) -> None:
+    image = torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8)
+    losses: list[list[float]] = []
+    for compiled in (False, True):
+        backbone = make_backbone().train()
+        add_products(backbone, ["image", "text"], rank=2, alpha=4, seed=0)
+        if compiled:
+            backbone.compile_blocks()
+        trained = [parameter for parameter in backbone.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=1e-2)
+        losses.append([])
+        for _ in range(3):
+            loss = (backbone.encode_image(image) @ backbone.encode_text(_tokens(4, 8)).T).mean()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            losses[-1].append(loss.item())
+    assert losses[0][2] < losses[0][0]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
