@@ -17,6 +17,7 @@ def run(finished: Finished) -> DryRun:
     return dry_run(load_experiment(finished.experiment))
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_is_what_the_command_prints(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

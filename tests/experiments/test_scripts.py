@@ -61,6 +61,7 @@ def test_bash_can_read_a_script_and_its_header_asks_and_answers(script: Path) ->
         assert (REPOSITORY / named).is_file() or "mine.yaml" in named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SIZED, ids=lambda path: path.name)
 def test_a_header_says_what_the_dry_run_says(script: Path, planned: DryRun) -> None:
     text = " ".join(_header(script).replace("#", " ").split())
