@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from streetclip.model.backbone import Backbone
+from streetclip.model.depth import Tower, tower_of
 
 LONGEST_CAPTION = 40
 """Tokens of the longest captions that the shipped templates write; a batch is padded to its own."""
@@ -100,8 +101,8 @@ def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -
         image_flops=image_flops,
         text_flops=text_flops,
         pass_flops=pass_flops,
-        again_flops=image_flops * _is_trained(backbone, "visual.")
-        + text_flops * _is_trained(backbone, ""),
+        again_flops=image_flops * _is_trained(backbone, "image")
+        + text_flops * _is_trained(backbone, "text"),
         activation_bytes=activation_bytes,
         tokens=tokens,
     )
@@ -208,14 +209,11 @@ def _make_fake(backbone: Backbone, dtype: torch.dtype) -> None:
             setattr(module, name, torch.empty(buffer.shape, dtype=kind))
 
 
-def _is_trained(backbone: Backbone, tower: str) -> bool:
-    """Of the image tower, `visual.`, or of the text tower, which has no prefix of its own."""
-    named = [
-        (name.startswith("visual."), parameter.requires_grad)
-        for name, parameter in backbone.clip.named_parameters()
-        if not name.startswith("logit_")
-    ]
-    return any(trained for is_image, trained in named if is_image == (tower == "visual."))
+def _is_trained(backbone: Backbone, tower: Tower) -> bool:
+    return any(
+        parameter.requires_grad and tower_of(name) == tower
+        for name, parameter in backbone.named_parameters()
+    )
 
 
 def _flops(work: Callable[[], object]) -> int:

@@ -46,16 +46,31 @@ def place_of(name: str, backbone: Backbone) -> Place:
         >>> place_of("clip.token_embedding.weight", tiny).depth, place_of("clip.logit_scale", tiny)
         (0, Place(tower=None, depth=1, blocks=0))
     """
-    inner = name.removeprefix("clip.")
-    if inner.startswith("logit_"):
+    tower, inner = tower_of(name), name.removeprefix("clip.")
+    if tower is None:
         return Place(None, 1, 0)
-    tower: Tower = "image" if inner.startswith("visual.") else "text"
     number = len(blocks_of(backbone, tower))
     local = inner.removeprefix("visual.").removeprefix("text.")
     block = _BLOCK.match(local)
     if block:
         return Place(tower, int(block[1]) + 1, number)
     return Place(tower, number + 1 if local.startswith(_BEHIND) else 0, number)
+
+
+def tower_of(name: str) -> Tower | None:
+    """The tower of a parameter; None for the logit scale and its bias, which belong to both.
+
+    Args:
+        name: As in `backbone.named_parameters()`.
+
+    Example:
+        >>> tower_of("clip.visual.proj"), tower_of("clip.ln_final.bias")
+        ('image', 'text')
+    """
+    inner = name.removeprefix("clip.")
+    if inner.startswith("logit_"):
+        return None
+    return "image" if inner.startswith("visual.") else "text"
 
 
 def blocks_of(backbone: Backbone, tower: Tower) -> list[nn.Module]:

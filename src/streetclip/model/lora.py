@@ -21,7 +21,7 @@ from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
 from streetclip.errors import CheckpointError, ModelError
 from streetclip.model.backbone import Backbone, rebuild_backbone
-from streetclip.model.depth import Tower, needed_blocks
+from streetclip.model.depth import Tower, needed_blocks, tower_of
 
 TARGETS = ("attn.in_proj_weight", "attn.out_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 """Matrices of a block that get a product: both of attention, both of the perceptron."""
@@ -103,9 +103,8 @@ def add_products(
             got=rank,
             allowed=f"1 to {least - 1}, as the smallest matrix has a side of {least}",
         )
-    for name, parameter in backbone.clip.named_parameters():
-        tower = "image" if name.startswith("visual.") else "text"
-        if tower in towers and not name.startswith("logit_"):
+    for name, parameter in backbone.named_parameters():
+        if tower_of(name) in towers:
             parameter.requires_grad_(False)
     # A generator of its own: torch's own ones would have to be put back on every GPU there is.
     generator = torch.Generator(backbone.log_logit_scale.device).manual_seed(seed)

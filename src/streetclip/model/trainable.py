@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from streetclip.errors import ModelError
 from streetclip.model.backbone import Backbone
-from streetclip.model.depth import Tower, needed_blocks, place_of
+from streetclip.model.depth import Tower, needed_blocks, place_of, tower_of
 from streetclip.model.lora import add_products
 
 TOWERS: tuple[Tower, ...] = ("image", "text")
@@ -95,10 +95,10 @@ def lock_towers(backbone: Backbone, *, image: bool, text: bool) -> None:
             "both towers are locked, so there is nothing to train",
             remedy="unset model.lock_image or model.lock_text",
         )
-    for name, parameter in backbone.clip.named_parameters():
-        is_image = name.startswith("visual.")
-        is_text = not is_image and not name.startswith("logit_")
-        if (is_image and image) or (is_text and text):
+    locked = {"image": image, "text": text}
+    for name, parameter in backbone.named_parameters():
+        tower = tower_of(name)
+        if tower is not None and locked[tower]:
             parameter.requires_grad_(False)
 
 
