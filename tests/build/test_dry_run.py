@@ -9,6 +9,7 @@ from tests.tinyrun import tiny_experiment
 from streetclip.build.assumed import Assumed
 from streetclip.build.check import check, examine
 from streetclip.build.dry_run import DryRun, dry_run
+from streetclip.build.model import training_module
 from streetclip.config.load import load_experiment
 from streetclip.errors import ConfigError, StreetclipError
 
@@ -44,6 +45,19 @@ def test_a_dry_run_writes_nothing_and_needs_neither_weights_nor_photographs(
     run = _plan(tmp_path, *absent, "trainer.accelerator=gpu", "trainer.devices=4", photos=100)
     assert (run.photos, run.steps_per_epoch, run.batches.ranks) == (100, 12, 4)
     assert _files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "override", ["model.lora.rank=2", "model.last_blocks_text=1", "model.lock_image=true"]
+)
+def test_a_part_that_is_trained_is_counted_as_a_part(tmp_path: Path, override: str) -> None:
+    options = tiny_experiment(tmp_path, override)
+    module = training_module(options, check(options).backbone)
+    parameters = list(module.parameters())
+    cost = dry_run(options, Assumed(photos=100)).cost
+    assert cost.trained == sum(each.numel() for each in parameters if each.requires_grad)
+    assert cost.parameters == sum(each.numel() for each in parameters)
+    assert cost.trained < cost.parameters
 
 
 def test_weights_of_a_hub_are_checked_by_name_and_not_fetched(tmp_path: Path) -> None:

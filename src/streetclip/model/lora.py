@@ -107,7 +107,9 @@ def add_products(
         if tower_of(name) in towers:
             parameter.requires_grad_(False)
     # A generator of its own: torch's own ones would have to be put back on every GPU there is.
-    generator = torch.Generator(backbone.log_logit_scale.device).manual_seed(seed)
+    # A dry run's weights on the device "meta" have no numbers, and no generator.
+    device = backbone.log_logit_scale.device
+    generator = None if device.type == "meta" else torch.Generator(device).manual_seed(seed)
     for part, name in found:
         weight = getattr(part, name).detach()
         product = Product(weight, rank=rank, alpha=alpha, dropout=dropout, generator=generator)
