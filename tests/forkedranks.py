@@ -1,5 +1,6 @@
 """Ranks as processes forked from this one: what they import is there already."""
 
+import functools
 import multiprocessing
 import os
 import socket
@@ -7,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import torch
 
@@ -55,6 +57,20 @@ def fork_ranks(
     finally:
         end(processes)
     return [process.exitcode or 0 for process in processes]
+
+
+def in_own_process(test: Callable[..., object]) -> Callable[..., None]:
+    """Run a test in a process forked from this one.
+
+    For what must not stay in this one: where inductor has compiled, autograd has started threads
+    of its own, and every process forked later would refuse to train.
+    """
+
+    @functools.wraps(test)
+    def forked(*args: Any, **kwargs: Any) -> None:
+        assert fork_ranks(lambda: test(*args, **kwargs), 1, timeout_s=900.0) == [0]
+
+    return forked
 
 
 def end(processes: Sequence[BaseProcess]) -> None:

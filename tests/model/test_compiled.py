@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
+from tests.forkedranks import in_own_process
 from tests.model.fitting import Record, make_trainer
 from tests.tinyrun import write_experiment
 from torch import nn
@@ -38,6 +39,7 @@ needs_compiler = [
 
 
 def slowly(test: Any) -> Any:
+    test = in_own_process(test)
     for mark in needs_compiler:
         test = mark(test)
     return test
