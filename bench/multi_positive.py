@@ -7,6 +7,7 @@ both. Told is the country accuracy on photographs of towns never trained on, and
 a 95 % interval over the seeds (Student's t of the paired differences).
 
     python bench/multi_positive.py FOLDER [--seeds 5] [--photos 6000] [--epochs 6] [--kind siglip]
+    python bench/multi_positive.py FOLDER --kind clip-in-passes
 
 Photographs, shard set and what was measured are kept in FOLDER: a call goes on where another one
 was stopped, and another number of seeds adds to those that are there.
@@ -15,7 +16,9 @@ Bar: `multi_positive` is not more than 2 points below `clip`; the exit code is 1
 takes some three minutes of one core, so five seeds half an hour; without FOLDER nothing is done.
 
 The text tower has no dropout, so that both losses have the same gradients up to rounding
-(docs/losses.md): what is told is how far apart two such runs of one seed end.
+(docs/losses.md): what is told is how far apart two such runs of one seed end. The kind
+`clip-in-passes` is the control for that: `clip` in two cached passes, so the same gradients with
+another rounding.
 """
 
 import argparse
@@ -36,6 +39,7 @@ from streetclip.config.load import load_experiment
 
 COUNTRIES = 75
 MOST_POINTS_BELOW = 2.0
+WORDS = {"clip-in-passes": ["loss.kind=clip", "data.micro_batch_size=16"]}
 QUICKSTART = Path(__file__).parents[1] / "experiments" / "pretrain" / "quickstart.yaml"
 TEMPLATE = """\
 source: The sentence of StreetCLIP's captions, with the country alone.
@@ -64,7 +68,7 @@ def train(kind: str, seed: int, given: argparse.Namespace) -> dict[str, float]:
             f"data.sample_world.val_photos={given.val_photos}",
             f"data.sample_world.countries={given.countries}",
             f"data.batch_size={given.batch_size}",
-            f"loss.kind={kind}",
+            *WORDS.get(kind, [f"loss.kind={kind}"]),
             f"optim.lr={given.lr}",
             f"trainer.max_epochs={given.epochs}",
             "trainer.loggers=[csv]",
