@@ -64,9 +64,9 @@ def test_the_largest_pass_is_what_is_left_beside_the_rest() -> None:
     assert replace(memory, activations=0).most_rows(rest, 8) == 8
 
 
-def test_cached_passes_make_features_twice() -> None:
+def test_cached_passes_but_the_first_make_features_twice() -> None:
     several = compute_of(COST, FOUR_PASSES, steps=10, tflops=None, utilization=0.5)
-    assert several == Compute(32 * (180 + 60), None, 0.5, None, None)
+    assert several == Compute(32 * 180 + 24 * 60, None, 0.5, None, None)
     for other in (replace(FOUR_PASSES, mode="plain"), replace(FOUR_PASSES, passes=1, pass_rows=32)):
         once = compute_of(COST, other, steps=10, tflops=None, utilization=0.5)
         assert once.step_flops == 32 * 180

@@ -138,10 +138,12 @@ def test_both_runs_of_a_pass_draw_the_same_dropout_and_passes_differ(make_backbo
     clip.visual.ln_post = nn.Sequential(clip.visual.ln_post, seen)
     torch.manual_seed(11)
     accumulate_cached(_step(backbone, 2), scalars=backbone.scalars)
-    first, second = seen.masks[:4], seen.masks[4:]
-    assert len(second) == 4
-    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
-    assert not torch.equal(first[0], first[1])
+    # Three passes without a graph, the first one once, and the three again.
+    ahead, kept, again = seen.masks[:3], seen.masks[3], seen.masks[4:]
+    assert len(again) == 3
+    assert all(torch.equal(one, other) for one, other in zip(ahead, again, strict=True))
+    assert not any(torch.equal(kept, one) for one in ahead)
+    assert not torch.equal(ahead[0], ahead[1])
 
 
 def test_with_dropout_the_gradient_is_that_of_one_graph_over_the_same_masks(
@@ -152,9 +154,11 @@ def test_with_dropout_the_gradient_is_that_of_one_graph_over_the_same_masks(
     torch.manual_seed(11)
     accumulate_cached(step, scalars=backbone.scalars)
     cached = _gradients(backbone)
-    # The same masks without caching: all images first, pass by pass, in one graph.
+    # The same masks without caching: in one graph, the first pass after the others.
     torch.manual_seed(11)
-    image = torch.cat([step.encode_image(part) for part in step.passes])
+    first, *others = step.passes
+    ahead = [step.encode_image(part) for part in others]
+    image = torch.cat([step.encode_image(first), *ahead])
     text = step.encode_text(slice(0, ROWS))
     torch.autograd.backward(step.contrast(image, text, slice(0, ROWS)).loss)
     assert _difference(_gradients(backbone), cached) < 1e-12
@@ -216,20 +220,21 @@ def test_a_step_of_one_pass_has_no_second_forward_pass(
     assert lasts == [True]
 
 
-def test_each_pass_runs_twice_and_only_the_last_one_is_called_last(make_backbone: Make) -> None:
+def test_each_pass_but_the_first_runs_twice_and_only_the_last_is_called_last(
+    make_backbone: Make,
+) -> None:
     image, text, lasts = _run(make_backbone().double(), 3)
-    expected = [(start, graph) for graph in (False, True) for start in (0, 3, 6)]
-    assert image.calls == text.calls == expected
+    assert image.calls == text.calls == [(3, False), (6, False), (0, True), (3, True), (6, True)]
     assert lasts == [False, False, True]
 
 
-def test_a_locked_tower_runs_again_for_one_pass_and_gets_no_gradient(make_backbone: Make) -> None:
+def test_a_locked_tower_runs_once_and_gets_no_gradient(make_backbone: Make) -> None:
     backbone = make_backbone().double()
     clip: Any = backbone.clip
     clip.visual.requires_grad_(False)
     image, text, _ = _run(backbone, 2)
-    assert [graph for _, graph in image.calls] == [False] * 4 + [True]
-    assert [graph for _, graph in text.calls] == [False] * 4 + [True] * 4
+    assert [start for start, _ in image.calls] == [2, 4, 6, 0]
+    assert [graph for _, graph in text.calls] == [False] * 3 + [True] * 4
     cached = _gradients(backbone)
     accumulate_plain(_step(backbone, None))
     assert _difference(_gradients(backbone), cached) < 1e-12

@@ -120,9 +120,9 @@ def compute_of(
         tflops: Peak of a device, 10^12 operations a second.
         utilization: Share of it that is reached.
     """
-    # Cached accumulation makes all features once without a graph, and then pass by pass again.
-    again = cost.again_flops if batches.mode == "cached" and batches.passes > 1 else 0
-    step_flops = batches.rank_batch * (cost.pass_flops + again)
+    # Cached accumulation makes the features of every pass but the first one twice.
+    twice = batches.rank_batch - batches.pass_rows if batches.mode == "cached" else 0
+    step_flops = batches.rank_batch * cost.pass_flops + twice * cost.again_flops
     step_s = None if tflops is None else step_flops / (tflops * 1e12 * utilization)
     hours = None if step_s is None else step_s * steps / 3600
     return Compute(step_flops, tflops, utilization, step_s, hours)
