@@ -1,19 +1,23 @@
 """The share of a step that is waiting, on a clock that the test moves."""
 
 import csv
+import json
 import logging
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import lightning.pytorch as pl
 import pytest
-from tests.forkedrun import TinyRun
+from tests.forkedrun import STEPS, TinyRun
 from tests.training.conftest import FakeTrainer
 
 from streetclip.data.dataset import Cursor
 from streetclip.data.waiting import waiting
+from streetclip.training import data_wait
 from streetclip.training.data_wait import NAME, DataWait
 
 
@@ -116,3 +120,61 @@ def test_a_real_run_writes_a_share_for_every_step_beside_what_depends_on_the_clo
     assert len(shares) == 4
     assert all(0 < share < 1 for share in shares)
     assert NAME not in (tmp_path / "run" / "metrics.csv").read_text()
+
+
+class LateRank(pl.Callback):
+    """On one rank every step waits for eleven days, by the clock of waits; others never wait.
+
+    Each rank writes into a file what it has logged and which warnings it has given.
+    """
+
+    def __init__(self, rank: int, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+        self.rank = rank
+        self.folder = folder
+        self.caplog = caplog
+        self.steps: list[dict[str, float]] = []
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        waits_s = count(0.0, 1e6 if trainer.global_rank == self.rank else 0.0)
+        # The process is a forked one, and nobody needs the old one.
+        mock.patch.object(data_wait, "waited_s", side_effect=waits_s).start()
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if batch_idx > 0:
+            self._look(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._look(trainer)
+        warnings = [r.getMessage() for r in self.caplog.records if r.levelno == logging.WARNING]
+        file = self.folder / f"{trainer.global_rank}.json"
+        file.write_text(json.dumps({"steps": self.steps, "warnings": warnings}))
+
+    def _look(self, trainer: pl.Trainer) -> None:
+        self.steps.append({name: float(value) for name, value in trainer.logged_metrics.items()})
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("late", [0, 1])
+def test_each_rank_has_its_own_share_and_rank_zero_alone_writes_and_warns(
+    tiny_run: Callable[..., TinyRun],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    late: int,
+) -> None:
+    callbacks = (LateRank(late, tmp_path, caplog), DataWait(window=2, much=0.2))
+    run = tiny_run(tmp_path / "run", epochs=1, ema=False, ranks=2, callbacks=callbacks)
+    assert run.fork() == [0, 0]
+    ranks = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
+    names = [[sorted(step) for step in rank["steps"]] for rank in ranks]
+    assert names[0] == names[1]
+    shares = [[step[NAME] for step in rank["steps"]] for rank in ranks]
+    assert shares[1 - late] == [0.0] * STEPS
+    assert len(shares[late]) == STEPS
+    assert min(shares[late]) > 0.99
+    with (run.folder / "timing.csv").open(newline="") as file:
+        written = [float(row[NAME]) for row in csv.DictReader(file) if row[NAME]]
+    assert written == shares[0]
+    mentions = [sum("waited for photographs" in w for w in rank["warnings"]) for rank in ranks]
+    assert mentions == [int(late == 0), 0]

@@ -1,5 +1,6 @@
 """Exact resume with the real parts: killed runs end like the undisturbed one, bit for bit."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from tests.differences import Difference, difference
 from tests.forkedrun import STEPS, TinyRun
 from tests.killer import Kill
+
+from streetclip.model.logit_bias import FIRST_BIAS
+from streetclip.training.checkpoint_io import newest_whole, read_checkpoint
 
 Make = Callable[..., TinyRun]
 
@@ -109,6 +113,41 @@ def test_a_run_that_ended_by_its_limit_inside_an_epoch_can_go_on(
     run = tiny_run(tmp_path / "run")
     assert run.fork() == [0]
     _assert_same(run, undisturbed)
+
+
+def _newest(run: TinyRun) -> Path:
+    path = newest_whole(run.checkpoints).path
+    assert path is not None
+    return path
+
+
+def _biases(run: TinyRun) -> list[float]:
+    """The learned bias and its average, from the newest checkpoint."""
+    checkpoint = read_checkpoint(_newest(run))
+    states = [checkpoint[part] for part in ("current_model_state", "state_dict")]
+    return [state["backbone.clip.logit_bias"].item() for state in states]
+
+
+def test_a_run_with_a_learned_bias_ends_as_if_it_had_not_been_killed_inside_an_epoch(
+    tiny_run: Make, tmp_path: Path
+) -> None:
+    module = {"loss_kind": "siglip", "micro_batch_size": 3}
+    options: dict[str, Any] = {"module": module, "every_n_steps": 2}
+    whole = tiny_run(tmp_path / "whole", **options)
+    assert whole.fork() == [0]
+    run = tiny_run(tmp_path / "run", **options)
+    # A step after the checkpoint inside the second epoch, which then is taken twice.
+    assert replace(run, kill=Kill("batch", STEPS + 3)).fork() == [-9]
+    assert _newest(run).name == f"epoch=001-step={STEPS + 2:06d}.ckpt"
+    assert run.fork() == [0]
+    _assert_same(run, whole)
+    with (run.folder / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    logged = [float(row["train/logit_bias"]) for row in rows]
+    assert logged[0] == FIRST_BIAS
+    assert len(set(logged)) == len(logged) == 2 * STEPS, "the bias moves in every step"
+    assert _biases(run) == _biases(whole)
+    assert not {*_biases(run)} & {*logged}
 
 
 @pytest.mark.distributed

@@ -28,6 +28,10 @@ class DataWait(pl.Callback):
     says so and what helps. The first step of an epoch, in whose wait loader processes start, does
     not count there.
 
+    Each of several ranks looks at its own loader and sends the others nothing. Loggers write what
+    rank zero has seen, and it alone warns: where another rank is late, rank zero waits for it in
+    its work, which is no wait for photographs here.
+
     Args:
         window: Steps.
         much: 0 to 1.
