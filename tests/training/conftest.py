@@ -31,6 +31,8 @@ class FakeTrainer(pl.Trainer):
 
     # What is computed in a real trainer.
     is_global_zero: Any = True
+    global_rank: Any = 0
+    world_size: Any = 1
     global_step: Any = 0
     current_epoch: Any = 0
     num_training_batches: Any = 3

@@ -28,9 +28,9 @@ class DataWait(pl.Callback):
     says so and what helps. The first step of an epoch, in whose wait loader processes start, does
     not count there.
 
-    Each of several ranks looks at its own loader and sends the others nothing. Loggers write what
-    rank zero has seen, and it alone warns: where another rank is late, rank zero waits for it in
-    its work, which is no wait for photographs here.
+    Each of several ranks looks at its own loader, warns of it by its number, and sends the others
+    nothing. Loggers write what rank zero has seen: where another rank is late, rank zero waits for
+    it in its work, which is no wait for photographs here.
 
     Args:
         window: Steps.
@@ -77,19 +77,23 @@ class DataWait(pl.Callback):
         if not self._is_first:
             self._steps.append((self._wait_s, whole_s))
         self._is_first = False
-        if trainer.is_global_zero and not self._has_warned and len(self._steps) == self.window:
+        if not self._has_warned and len(self._steps) == self.window:
             waits_s, wholes_s = map(sum, zip(*self._steps, strict=True))
             if waits_s > self.much * wholes_s:
                 self._has_warned = True
-                self._warn(waits_s / wholes_s, int(getattr(_data(trainer), "workers", 0)))
+                self._warn(trainer, waits_s / wholes_s)
 
-    def _warn(self, share: float, workers: int) -> None:
+    def _warn(self, trainer: pl.Trainer, share: float) -> None:
+        whose = f" of rank {trainer.global_rank}" if trainer.world_size > 1 else ""
+        workers = int(getattr(_data(trainer), "workers", 0))
         _log.warning(
-            "the last %d steps waited for photographs for %.0f %% of their time: %s "
-            "(timing.csv has the share of each step)",
+            "the last %d steps%s waited for photographs for %.0f %% of their time: %s "
+            "(timing.csv has the share of each step%s)",
             self.window,
+            whose,
             100 * share,
             advice(workers, cores()),
+            " on rank 0" if whose else "",
         )
 
 
