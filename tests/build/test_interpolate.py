@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -120,11 +121,8 @@ def test_the_same_call_goes_on_and_computes_and_lists_nothing_twice(
     done: Interpolation, tiny_bench: TinyBench, tuned: str, probe: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    listed: list[Path] = []
-    monkeypatch.setattr(
-        "streetclip.build.interpolate.find_probe",
-        lambda source, templates: (listed.append(source), find_probe(source, templates))[1],
-    )
+    listing = Mock(side_effect=find_probe)
+    monkeypatch.setattr("streetclip.build.interpolate.find_probe", listing)
     options = _options(tiny_bench, tuned, done.out, probe=probe, save=0.5)
     before = {path: path.read_bytes() for path in done.out.glob("curve.*")}
     finished = next(done.out.glob("*--alpha-0.5--*"))
@@ -132,7 +130,7 @@ def test_the_same_call_goes_on_and_computes_and_lists_nothing_twice(
     with counted() as calls:
         again = interpolate(options, progress=False)
     assert (calls.photographs, calls.texts) == (0, 0)
-    assert listed == [probe]
+    assert listing.call_count == 1
     assert read_result(finished) == done.points[1].results[0]
     assert [point.results for point in again.points] == [point.results for point in done.points]
     assert {path: path.read_bytes() for path in done.out.glob("curve.*")} == before
