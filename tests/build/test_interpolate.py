@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from tests.tinyprobe import write_tiny_probe
 
 from streetclip.build.interpolate import InterpolateOptions, Interpolation, interpolate
 from streetclip.build.model import named_backbone
-from streetclip.errors import InputError, ModelError, ModelMismatchError, ProbeError
+from streetclip.errors import InputError, ModelError, ModelMismatchError, ProbeError, ProblemsError
 from streetclip.evaluation.probe import measure_probe
 from streetclip.evaluation.probe_set import checked, find_probe
 from streetclip.evaluation.result import read_result
@@ -116,9 +117,12 @@ def test_the_model_that_is_kept_is_the_one_that_was_measured(
     assert result.values == done.points[1].results[0].values
 
 
-def test_the_same_call_goes_on_and_computes_nothing_twice(
-    done: Interpolation, tiny_bench: TinyBench, tuned: str, probe: Path
-) -> None:
+def test_the_same_call_goes_on_and_computes_and_lists_nothing_twice(
+    done: Interpolation, tiny_bench: TinyBench, tuned: str, probe: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    listing = Mock(side_effect=find_probe)
+    monkeypatch.setattr("streetclip.build.interpolate.find_probe", listing)
     options = _options(tiny_bench, tuned, done.out, probe=probe, save=0.5)
     before = {path: path.read_bytes() for path in done.out.glob("curve.*")}
     finished = next(done.out.glob("*--alpha-0.5--*"))
@@ -126,6 +130,7 @@ def test_the_same_call_goes_on_and_computes_nothing_twice(
     with counted() as calls:
         again = interpolate(options, progress=False)
     assert (calls.photographs, calls.texts) == (0, 0)
+    assert listing.call_count == 1
     assert read_result(finished) == done.points[1].results[0]
     assert [point.results for point in again.points] == [point.results for point in done.points]
     assert {path: path.read_bytes() for path in done.out.glob("curve.*")} == before
@@ -194,6 +199,15 @@ def test_each_mistake_is_named(
         interpolate(options, progress=False)
     assert message in str(error.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_several_mistakes_are_listed_under_the_name_of_the_command(
+    tiny_bench: TinyBench, tuned: str, tmp_path: Path
+) -> None:
+    options = _options(tiny_bench, tuned, tmp_path / "out", start="open_clip:absent/model")
+    options = replace(options, benchmark=replace(options.benchmark, data=["absent.csv"]))
+    with pytest.raises(ProblemsError, match=r"^streetclip interpolate has 2 problems:\n"):
+        interpolate(options, progress=False)
 
 
 def test_a_probe_set_that_is_none_is_refused(

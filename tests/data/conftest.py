@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from streetclip.captions.template import Template, load_template
+from streetclip.data.datamodule import StreetclipDataModule
 from streetclip.records import Preprocess
 from streetclip.shards.index import index_shards
 from streetclip.shards.layout import ShardSet
@@ -81,3 +83,13 @@ def tokenize(texts: Sequence[str]) -> Tensor:
     """The first twelve bytes of each word's length, a stand-in for a real tokenizer."""
     rows = [[len(word) for word in text.split()][:12] for text in texts]
     return torch.tensor([row + [0] * (12 - len(row)) for row in rows])
+
+
+def data(
+    train: Any, preprocess: Preprocess, template: Template, **changes: Any
+) -> StreetclipDataModule:
+    """A datamodule of small batches, changed by keywords."""
+    values: dict[str, Any] = {"batch_size": 8, "lanes": 4, "window": 6, "seed": 5}
+    return StreetclipDataModule(
+        train, preprocess=preprocess, tokenize=tokenize, template=template, **(values | changes)
+    )

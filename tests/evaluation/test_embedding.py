@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from streetclip.data.photos import PhotoDataset
 from streetclip.evaluation.embedded import Embedded, joined
 from streetclip.evaluation.embedding import embed, pass_size
 from streetclip.evaluation.feature_cache import FeatureCache
@@ -36,7 +37,8 @@ def shelf(tmp_path: Path) -> PhotoShelf:
 
 def looked(clip: Any, photographs: ShardSet, shelf: PhotoShelf | None, **more: Any) -> Embedded:
     given: dict[str, Any] = {"photos": 7, "batch_size": 2, "matching_batch": 2, "shelf": shelf}
-    return joined(embed(clip, photographs, **{**given, **more}))
+    dataset = PhotoDataset(photographs, clip.preprocess)
+    return joined(embed(clip, dataset, **{**given, **more}))
 
 
 class Watched:
@@ -155,7 +157,7 @@ def test_processes_share_out_the_passes(
         processes = type("Rank", (), {"rank": rank, "world": world, "gather": lambda *_: []})()
         parts += embed(
             clip,
-            photographs,
+            PhotoDataset(photographs, clip.preprocess),
             photos=7,
             batch_size=2,
             matching_batch=2,

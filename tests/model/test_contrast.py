@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from streetclip.errors import ModelError
 from streetclip.model.contrast import Negatives, compared_with, equal_captions, share_right
 
 
@@ -14,6 +15,12 @@ def test_one_process_compares_its_rows_with_themselves(negatives: Negatives) -> 
     assert every.text_features is text
     assert every.caption_id is ids
     assert every.offset == 0
+
+
+def test_captions_that_nobody_gave_are_missed_by_the_loss_that_asks() -> None:
+    every = compared_with(torch.eye(2), torch.eye(2), None, negatives="global")
+    with pytest.raises(ModelError, match="asks which captions are equal; give compared_with a cap"):
+        _ = every.captions
 
 
 def test_captions_are_equal_where_their_numbers_are() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from streetclip.model.contrast import Compared
 from streetclip.model.softmax import clip_loss, multi_positive_loss
 
 
@@ -38,14 +39,7 @@ def test_a_part_of_the_batch_is_compared_with_all_of_it() -> None:
     image, text, scale = _features(6, 1), _features(6, 2), torch.tensor(5.0)
     whole = clip_loss(image, text, scale)
     parts = [
-        clip_loss(
-            image[rows],
-            text[rows],
-            scale,
-            all_image_features=image,
-            all_text_features=text,
-            offset=rows.start,
-        )
+        clip_loss(image[rows], text[rows], scale, every=Compared(image, text, offset=rows.start))
         for rows in (slice(0, 3), slice(3, 6))
     ]
     torch.testing.assert_close(sum(part.loss for part in parts) / 2, whole.loss)
@@ -121,9 +115,9 @@ def test_a_part_of_the_batch_knows_equal_captions_of_the_rest() -> None:
     image, text, scale = _features(6, 1), _features(6, 2), torch.tensor(5.0)
     ids = torch.tensor([1, 2, 3, 1, 1, 2])
     whole = multi_positive_loss(image, text, scale, ids)
-    every = {"all_image_features": image, "all_text_features": text, "all_caption_id": ids}
+    every = Compared(image, text, caption_id=ids)
     parts = [
-        multi_positive_loss(image[rows], text[rows], scale, ids[rows], **every)
+        multi_positive_loss(image[rows], text[rows], scale, ids[rows], every=every)
         for rows in (slice(0, 3), slice(3, 6))
     ]
     torch.testing.assert_close(sum(part.loss for part in parts) / 2, whole.loss)

@@ -2,16 +2,12 @@ import csv
 import io
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from rich.console import Console
-from tests.plainresult import result_of
+from tests.report.curvepoints import COUNTRY, MEDIAN, POINTS, curve_point
 
 from streetclip.errors import InputError, ResultError
-from streetclip.evaluation.bootstrap import Estimate
-from streetclip.evaluation.probe import ProbeResult
 from streetclip.report.curve import (
-    CurvePoint,
     Measure,
     best_point,
     curve_content,
@@ -20,33 +16,6 @@ from streetclip.report.curve import (
     find_measure,
     shown_measures,
 )
-from streetclip.report.curve_figure import curve_figure
-
-COUNTRY = Measure("val", "paper", "country_accuracy")
-MEDIAN = Measure("val", "paper", "median_km")
-ROW = {"key": "a", "distance_km": 3.0, "true_latitude": 1.0, "true_longitude": 2.0}
-
-
-def _point(alpha: float, country: float | None, median: float, known: float) -> CurvePoint:
-    plain = result_of([ROW], resamples=10, matching_batch=1)
-    result = replace(
-        plain,
-        set_name="val",
-        protocol="paper",
-        values={
-            "country_accuracy": Estimate(country, 100, 0.1, 0.9),
-            "median_km": Estimate(median, 100, 1.0, 3000.0),
-        },
-    )
-    values = {
-        "accuracy": Estimate(known, 50, known - 0.1, known + 0.1),
-        "forgotten": Estimate(0.8 - known, 50),
-    }
-    probe = ProbeResult("d", 3, ("{label}",), values, np.zeros(50, dtype=np.int64))
-    return CurvePoint(alpha, f"digest{alpha}", (result,), probe)
-
-
-POINTS = (_point(0.0, 0.2, 900.0, 0.8), _point(0.5, 0.5, 300.0, 0.75), _point(1.0, 0.5, 400.0, 0.5))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +33,7 @@ def test_the_best_point_is_found(measure: Measure, limit: float | None, alpha: f
 
 
 def test_a_value_that_nobody_knows_has_no_best_point() -> None:
-    unknown = [_point(alpha, None, 1.0, 0.5) for alpha in (0.0, 1.0)]
+    unknown = [curve_point(alpha, None, 1.0, 0.5) for alpha in (0.0, 1.0)]
     with pytest.raises(ResultError, match="val/paper/country_accuracy has no value at any point"):
         best_point(unknown, COUNTRY)
 
@@ -129,26 +98,3 @@ def test_the_terminal_shows_each_point_with_intervals() -> None:
     assert [measure.name for measure in shown_measures(POINTS)] == [
         *("country_accuracy", "median_km", "accuracy", "forgotten")
     ]
-
-
-def test_the_figure_draws_the_line_and_what_was_forgotten() -> None:
-    along, against = curve_figure(POINTS).axes
-    legend = along.get_legend()
-    assert legend is not None
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert labels == ["val: right country (paper)", "probe set: right label"]
-    (line,) = against.lines
-    assert line.get_xdata() == pytest.approx([80.0, 75.0, 50.0])
-    assert line.get_ydata() == pytest.approx([20.0, 50.0, 50.0])
-    assert [text.get_text() for text in against.texts] == ["0", "0.5", "1"]
-
-
-def test_points_on_each_other_are_told_together() -> None:
-    again = replace(POINTS[1], alpha=0.75)
-    _, against = curve_figure([*POINTS[:2], again, POINTS[2]]).axes
-    assert [text.get_text() for text in against.texts] == ["0", "0.5, 0.75", "1"]
-
-
-def test_without_a_probe_set_there_is_one_panel() -> None:
-    (only,) = curve_figure([replace(point, probe=None) for point in POINTS]).axes
-    assert only.lines[0].get_ydata() == pytest.approx([20.0, 50.0, 50.0])

@@ -44,6 +44,15 @@ def sample_json(**fields: object) -> bytes:
     return json.dumps({"latitude": 48.85, "longitude": 2.35, "country": "FR"} | fields).encode()
 
 
+def all_bytes(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its name there."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 @pytest.fixture
 def make_jpeg() -> Callable[[int], bytes]:
     """Bytes of a small JPEG that differs from number to number."""

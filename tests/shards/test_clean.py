@@ -11,6 +11,7 @@ from tests.badthings.images import BAD_IMAGES
 from tests.badthings.shardset import PLACE, good_sample, write_shards
 from tests.badthings.tarbytes import GoodSample, data_of, flipped_at, plain
 from tests.badthings.tars import BAD_TARS, BOMB_MARK, BadTar
+from tests.shards.conftest import all_bytes
 from tests.sources import read_with_webdataset, write_table
 
 from streetclip.captions.template import load_template
@@ -36,14 +37,6 @@ def samples_of(folder: Path) -> list[GoodSample]:
     """What an independent reader finds in the tars of a folder."""
     read = read_with_webdataset(sorted(folder.glob("*.tar")))
     return [GoodSample(each["__key__"], each["jpg"], each["json"]) for each in read]
-
-
-def all_bytes(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_good_samples_stay_byte_for_byte_and_all_others_are_listed(tmp_path: Path) -> None:

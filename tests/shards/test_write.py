@@ -1,12 +1,10 @@
 """From a source to shards: nothing vanishes, and the same source gives the same bytes."""
 
 import csv
-import fcntl
 import gc
 import hashlib
 import io
 import json
-import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +12,12 @@ from pathlib import Path
 import pytest
 import webdataset as wds
 from PIL import Image
+from tests.shards.conftest import all_bytes
 
 from streetclip.captions.template import load_template
 from streetclip.data.usable import Usable
-from streetclip.errors import InputError, ManifestError, ShardError
-from streetclip.shards import facts, write
+from streetclip.errors import ManifestError, ShardError
 from streetclip.shards.layout import open_shard_set
-from streetclip.shards.pack import PackJob, pack_shard
 from streetclip.shards.read import ShardReader
 from streetclip.shards.sample import parse_metadata
 from streetclip.shards.verify import verify
@@ -28,14 +25,6 @@ from streetclip.shards.write import BuildOptions, build_shards
 
 MakeSource = Callable[..., Path]
 SMALL = BuildOptions(samples_per_shard=4, val_share=0.34, max_side_px=32)
-
-
-def all_bytes(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def rejected(out: Path) -> dict[str, str]:
@@ -159,81 +148,6 @@ def test_the_bytes_do_not_depend_on_the_number_of_processes(
     assert all_bytes(tmp_path / "1") == all_bytes(tmp_path / "3")
 
 
-class _KilledError(BaseException):
-    """Stands for a signal that ends the process."""
-
-
-@pytest.mark.parametrize("survived", [0, 1, 3, 5])
-def test_a_killed_build_continues_and_ends_in_the_same_bytes(
-    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int
-) -> None:
-    source = make_source(24)
-    build_shards(source, tmp_path / "whole", options=SMALL)
-    done: list[str] = []
-
-    def pack_or_die(job: PackJob) -> object:
-        if len(done) == survived:
-            job.tar.with_name(job.tar.name + ".partial").write_bytes(b"half a tar")
-            raise _KilledError
-        done.append(job.tar.name)
-        return pack_shard(job)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(write, "pack_shard", pack_or_die)
-        with pytest.raises(_KilledError):
-            build_shards(source, tmp_path / "killed", options=SMALL)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "killed").glob("*/*.tar")}
-    assert len(before) == survived
-    with pytest.raises(ShardError, match="unfinished build of another source or other options"):
-        build_shards(source, tmp_path / "killed", options=BuildOptions(val_share=0.34))
-    build_shards(source, tmp_path / "killed", options=SMALL)
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
-
-
-def test_a_shard_that_vanished_meanwhile_is_written_again(
-    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = make_source(24)
-    build_shards(source, tmp_path / "whole", options=SMALL)
-
-    def die(*_: object) -> None:
-        raise _KilledError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(write, "_write_sets", die)
-        with pytest.raises(_KilledError):
-            build_shards(source, tmp_path / "killed", options=SMALL)
-    (tmp_path / "killed" / "train" / "000001.tar").unlink()
-    (tmp_path / "killed" / "train" / "000002.tar").write_bytes(b"short")
-    (tmp_path / "killed" / "val" / "000000.tar.index").unlink()
-    build_shards(source, tmp_path / "killed", options=SMALL)
-    assert all_bytes(tmp_path / "killed") == all_bytes(tmp_path / "whole")
-
-
-def test_a_folder_with_something_in_it_is_refused(make_source: MakeSource, tmp_path: Path) -> None:
-    source = make_source(6)
-    options = BuildOptions(val_share=0)
-    with pytest.raises(ShardError, match=r"is not empty; got: 000\.jpg"):
-        build_shards(source, source.parent, options=options)
-    build_shards(source, tmp_path / "out", options=options)
-    with pytest.raises(ShardError, match="is not empty: it already holds a finished shard set"):
-        build_shards(source, tmp_path / "out", options=options)
-    with pytest.raises(InputError, match="is a file"):
-        build_shards(source, source, options=options)
-
-
-def test_two_builds_do_not_write_into_one_folder(make_source: MakeSource, tmp_path: Path) -> None:
-    source = make_source(6)
-    state = tmp_path / "out" / ".build"
-    state.mkdir(parents=True)
-    with (state / "lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ShardError, match="is being built by another process"):
-            build_shards(source, tmp_path / "out", options=SMALL)
-    assert build_shards(source, tmp_path / "out", options=SMALL).written == 6
-
-
 def test_held_out_countries_are_kept_out_of_training(
     make_source: MakeSource, tmp_path: Path
 ) -> None:
@@ -242,29 +156,6 @@ def test_held_out_countries_are_kept_out_of_training(
     train, val = (open_shard_set(tmp_path / "out", split=split) for split in ("train", "val"))
     assert set(val.countries) == {"NA", "JP"}
     assert set(train.countries) == {"FR", "GB", "KE"}
-
-
-def test_a_full_disk_is_noticed_before_anything_is_written(
-    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage(tmp_path)._replace(free=10_000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(ShardError, match=r"too little space .* got: 0.00 GB free"):
-        build_shards(make_source(12), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_without_the_raster_there_is_no_climate_and_a_word_about_it(
-    make_source: MakeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
-    monkeypatch.setattr(facts, "climate_available", lambda: False)
-    with caplog.at_level(logging.WARNING):
-        report = build_shards(make_source(6), tmp_path / "out", options=BuildOptions(val_share=0))
-    assert not report.climate
-    assert [record.message.count("streetclip[climate]") for record in caplog.records] == [1]
-    reader = ShardReader(open_shard_set(tmp_path / "out"))
-    assert "climate" not in parse_metadata(reader.read(0, 0).metadata)
 
 
 def test_disagreements_are_counted_and_listed(make_source: MakeSource, tmp_path: Path) -> None:
@@ -295,3 +186,15 @@ def test_the_real_photographs_give_186_samples(real_photos: Path, tmp_path: Path
     build = json.loads((tmp_path / "out" / "build.json").read_text())
     assert build["photographs"] == 199
     assert len(rejected(tmp_path / "out")) == 13
+
+
+def test_a_split_of_which_nothing_can_be_decoded_says_why(
+    make_source: MakeSource, tmp_path: Path
+) -> None:
+    source = make_source(0, extra_lines=["half.jpg,48.8,2.3,FR,Paris,"])
+    # The header tells a size, so that only decoding shows that the rest is missing.
+    big = io.BytesIO()
+    Image.effect_noise((90, 70), 60).convert("RGB").save(big, "JPEG")
+    (source.parent / "half.jpg").write_bytes(big.getvalue()[: len(big.getvalue()) // 2])
+    with pytest.raises(ShardError, match=r"of the all split can be .*half\.jpg: unreadable_image"):
+        build_shards(source, tmp_path / "out", options=BuildOptions(val_share=0))

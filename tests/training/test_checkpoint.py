@@ -142,19 +142,6 @@ def test_one_of_several_ranks_keeps_the_best_checkpoint(
     assert not (tmp_path / BEST_NAME).exists()
 
 
-def test_a_disk_without_hard_links_gets_a_copy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any) -> None:
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr("os.link", refuse)
-    _end_epoch(
-        FakeTrainer(Cursor()), RunCheckpoint(tmp_path, every_n_steps=9, monitor="score"), 0.5
-    )
-    assert _best(tmp_path) == "5"
-
-
 @pytest.mark.parametrize("monitor", ["zeroshot/val/countri_accuracy", "zeroshot/other/median_km"])
 def test_an_evaluation_value_that_nobody_logs_is_refused_before_the_first_step(
     tiny_run: Make, tmp_path: Path, monitor: str

@@ -1,8 +1,9 @@
 """The curve of weights from a start model to a tuned one: planned, measured, written, kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -102,9 +103,12 @@ def interpolate(options: InterpolateOptions, *, progress: bool = True) -> Interp
     Raises:
         InputError: Something is missing or does not fit; nothing has been measured then.
     """
-    decided = decide("interpolate", lambda: _decided(options, progress=progress))
+    # Rank 0 has listed the probe set when it decides; the others list it for themselves, because
+    # what is decided must be short.
+    find = cache(partial(_find, options))
+    decided = decide("interpolate", lambda: _decided(options, find, progress=progress))
     plan = Plan.from_plain(decided["plan"])
-    probe = _find(options)
+    probe = find()
     if probe is not None:
         probe = replace(probe, digest=decided["probe"])
     line = Line(plan.models[0].name, plan.models[-1].name)
@@ -112,8 +116,8 @@ def interpolate(options: InterpolateOptions, *, progress: bool = True) -> Interp
     is_first = fabric.global_rank == 0
     show = progress and is_first and Console(stderr=True).is_terminal
     with progress_bars(show=show) as on_progress:
-        cache = feature_cache(options.benchmark)
-        session = Session(options.benchmark, plan, fabric, cache, on_progress, line.load)
+        features = feature_cache(options.benchmark)
+        session = Session(options.benchmark, plan, fabric, features, on_progress, line.load)
         # The probe set comes first: it is small, and what is wrong with it shows early.
         probed = None if probe is None else probe_models(session, probe)
         results = [result for _, result in measured(session).results]
@@ -130,26 +134,34 @@ def interpolate(options: InterpolateOptions, *, progress: bool = True) -> Interp
     return Interpolation(Path(plan.out), points, saved)
 
 
-def _decided(options: InterpolateOptions, *, progress: bool) -> dict[str, Any]:
+def _decided(
+    options: InterpolateOptions, find: Callable[[], ProbeSet | None], *, progress: bool
+) -> dict[str, Any]:
     """The plan, and the digest of the probe set, before anything is measured."""
-    probe = _find(options)
+    probe = find()
     alphas = _alphas(options)
     kept = [Path(f"{alpha_label(alpha)}.ckpt") for alpha in alphas]
     files = [CURVE_FILE, FIGURE_FILE, CONTENT_FILE, *(path.name for path in kept)]
-    partial = [f"{name}.partial" for name in files] + [part_of(path).name for path in kept]
+    unfinished = [f"{name}.partial" for name in files] + [part_of(path).name for path in kept]
 
     def models(subjects: Subjects) -> list[PlannedModel]:
         if options.save_best_by is not None:
             _measure(options, subjects.sets, _protocol_names(subjects.protocols))
-        cache = cache_of(subjects.remote)
-        line = Line(on_disk(options.start, cache), on_disk(options.tuned, cache))
+        kept_files = cache_of(subjects.remote)
+        line = Line(on_disk(options.start, kept_files), on_disk(options.tuned, kept_files))
         line.check((options.start, options.tuned))
         return [line.planned(alpha) for alpha in alphas]
 
     if probe is not None:
         probe = checked(probe)
     wanted = replace(options.benchmark, models=[options.start, options.tuned])
-    plan = make_plan(wanted, progress=progress, models=models, beside=[*files, *partial])
+    plan = make_plan(
+        wanted,
+        progress=progress,
+        models=models,
+        beside=[*files, *unfinished],
+        command="interpolate",
+    )
     return {"plan": asdict(plan), "probe": "" if probe is None else probe.digest}
 
 

@@ -15,6 +15,7 @@ from streetclip.build.remote import cache_of
 from streetclip.build.sources import open_set
 from streetclip.config.benchmark import BenchmarkConfig
 from streetclip.config.data import RemoteConfig
+from streetclip.data.photos import PhotoDataset
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.embedding import embed, pass_size
 from streetclip.evaluation.feature_cache import FeatureCache
@@ -245,7 +246,7 @@ class _Look:
         with session.turn(None if shelf is None else shelf.name), session.fabric.autocast():
             parts = embed(
                 self.asker.backbone,
-                self.shard_set,
+                PhotoDataset(self.shard_set, self.asker.backbone.preprocess),
                 photos=photos,
                 batch_size=options.batch_size,
                 matching_batch=matching_batch,

@@ -43,6 +43,7 @@ def make_plan(
     progress: bool = True,
     models: Callable[[Subjects], list[PlannedModel]] | None = None,
     beside: Sequence[str] = (),
+    command: str = "benchmark",
 ) -> Plan:
     """Check and decide everything, and build the shard sets that are missing.
 
@@ -52,6 +53,7 @@ def make_plan(
         models: Makes what is measured of the models that the options name; None takes them as they
             are.
         beside: Files of the same call that may lie in the output folder beside the results.
+        command: What the user called; several problems are listed under its name.
 
     Raises:
         InputError: With every problem of models, sets, protocols, devices and folders.
@@ -75,11 +77,11 @@ def make_plan(
         asdict(subjects.remote),
     )
     _check_output(plan, problems, beside)
-    _raise(problems)
+    _raise(problems, command)
     plan = replace(plan, sets=tuple(_sets(subjects, options, problems, progress=progress)))
-    _raise(problems)
+    _raise(problems, command)
     finished = _finished(plan, options, problems)
-    _raise(problems)
+    _raise(problems, command)
     return replace(plan, finished=tuple(finished))
 
 
@@ -229,12 +231,12 @@ def _attempt(problems: _Problems, work: Callable[[], T]) -> T | None:
         return None
 
 
-def _raise(problems: _Problems) -> None:
+def _raise(problems: _Problems, command: str) -> None:
     """One problem as it is, several together."""
     if len(problems) == 1:
         raise problems[0]
     if problems:
-        raise ProblemsError("streetclip benchmark", [str(problem) for problem in problems])
+        raise ProblemsError(f"streetclip {command}", [str(problem) for problem in problems])
 
 
 def _new_folder() -> Path:

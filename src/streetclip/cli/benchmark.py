@@ -50,10 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print the tables, and say where the results lie."""
     options = load_benchmark(*_file_and_overrides(arguments))
-    from rich.console import Console
-
     from streetclip.build.benchmark import benchmark
-    from streetclip.cli.console import show_log
+    from streetclip.cli.console import show_log, table_console
     from streetclip.report.side_by_side import terminal_tables
     from streetclip.report.tables import terminal_table
     from streetclip.training.launch import find_ranks
@@ -63,9 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     if find_ranks().rank > 0:
         return 0
     is_one = len(done.results) == 1
-    console = Console()
-    # In a file or a pipe nothing needs to fit a window.
-    console = console if console.is_terminal else Console(width=200)
+    console = table_console()
     for table in [terminal_table(done.result)] if is_one else terminal_tables(done.tables):
         console.print(table)
     print(f"result: {done.out}")

@@ -42,10 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     if out is not None:
         check_new_folder(out)
-    from rich.console import Console
 
     from streetclip.build.compare import compare_folders
-    from streetclip.cli.console import show_log
+    from streetclip.cli.console import show_log, table_console
     from streetclip.report.comparison import terminal_tables
     from streetclip.report.comparison_files import write_comparisons
     from streetclip.report.comparison_latex import latex
@@ -61,9 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.latex and out is None:
         print(latex(found.comparisons), end="")
         return 0
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)  # In a file or a pipe nothing needs to fit a window.
+    console = table_console()
     for comparison in found.comparisons:
         for table in terminal_tables(comparison):
             console.print(table)

@@ -4,6 +4,10 @@ import logging
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def show_log() -> None:
@@ -22,3 +26,14 @@ def show_log() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec")
     # Advice about the number of workers, which the experiment file decides.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+
+
+def table_console() -> "Console":
+    """Where tables are printed: as wide as the terminal, or as any table in a file or a pipe.
+
+    Nothing needs to fit a window there, and a folded number is none to look for.
+    """
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=200)

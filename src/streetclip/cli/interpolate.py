@@ -75,10 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure the line, print the curve, and say where everything lies."""
     options = load_benchmark(None, _words(arguments))
-    from rich.console import Console
-
     from streetclip.build.interpolate import ALPHAS, InterpolateOptions, interpolate
-    from streetclip.cli.console import show_log
+    from streetclip.cli.console import show_log, table_console
     from streetclip.evaluation.probe_set import TEMPLATES
     from streetclip.report.curve import curve_table
     from streetclip.training.launch import find_ranks
@@ -99,10 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if find_ranks().rank > 0:
         return 0
-    console = Console()
-    # In a file or a pipe nothing needs to fit a window.
-    console = console if console.is_terminal else Console(width=200)
-    console.print(curve_table(done.points))
+    table_console().print(curve_table(done.points))
     print(f"curve: {done.out}")
     if done.saved is not None:
         print(f"model: {done.saved}")

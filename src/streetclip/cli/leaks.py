@@ -60,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_values(result: "Result") -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from streetclip.cli.console import table_console
     from streetclip.report.leaks import leak_rows
     from streetclip.report.tables import LABELS, estimate_cells
 
@@ -70,4 +70,4 @@ def _print_values(result: "Result") -> None:
     for name, whole, rest in leak_rows(result):
         cells = (*estimate_cells(name, whole), *estimate_cells(name, rest))
         table.add_row(LABELS.get(name, name), *cells)
-    Console().print(table)
+    table_console().print(table)

@@ -129,9 +129,10 @@ def _row(answer: Prediction | Rejection, abstain: float) -> dict[str, Any]:
 
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from streetclip.cli.console import table_console
 
     table = Table("photograph", "country", "p", "place", "p", "latitude", "longitude", "or")
     for row in rows:
@@ -148,9 +149,7 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
         point = (f"{row['latitude']:.3f}", f"{row['longitude']:.3f}")
         shown = (row["country"], probability, place, f"{row['city_probability']:.2f}", *point)
         table.add_row(name, *shown, others)
-    console = Console()
-    # In a file or a pipe nothing needs to fit a window.
-    (console if console.is_terminal else Console(width=160)).print(table)
+    table_console().print(table)
 
 
 def _is_answers(begin: bytes) -> bool:

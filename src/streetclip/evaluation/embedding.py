@@ -2,61 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from streetclip.data.photos import PhotoDataset
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
 from streetclip.evaluation.embedded import Embedded
 from streetclip.evaluation.matching import full_caption, match
 from streetclip.evaluation.photographs import Pass, Photographs, PhotoSource, load, passes
 from streetclip.evaluation.processes import Alone, Processes
 from streetclip.evaluation.shelf import PhotoShelf
-from streetclip.shards.layout import ShardSet
 
 
 def embed(
-    model: ClipModel,
-    shard_set: ShardSet,
-    *,
-    photos: int,
-    batch_size: int,
-    matching_batch: int,
-    workers: int = 0,
-    processes: Processes | None = None,
-    between: Callable[[], None] | None = None,
-    shelf: PhotoShelf | None = None,
-    on_photos: Callable[[int], None] | None = None,
-) -> list[Embedded]:
-    """What a model sees in this process's photographs, pass by pass.
-
-    Args:
-        model: The two towers; their modes and the state of the random generators are kept.
-        shard_set: The photographs.
-        photos: Only the first so many.
-        batch_size: Photographs of a pass; rounded to whole matching batches.
-        matching_batch: Photographs of a batch of the in-batch matching.
-        workers: Processes that read ahead.
-        processes: Those that embed together; None is this one alone.
-        between: Called before each pass, equally often on all processes if there is no shelf.
-        shelf: Where passes are looked up and kept; None computes all.
-        on_photos: Called with the photographs of a pass that is done.
-
-    Returns:
-        The passes of this process that count, in the order of the set.
-    """
-    return embed_all(
-        model,
-        PhotoDataset(shard_set, model.preprocess),
-        photos=photos,
-        batch_size=batch_size,
-        matching_batch=matching_batch,
-        workers=workers,
-        processes=processes,
-        between=between,
-        shelf=shelf,
-        on_photos=on_photos,
-    )
-
-
-def embed_all(
     model: ClipModel,
     dataset: PhotoSource,
     *,
@@ -69,22 +23,23 @@ def embed_all(
     shelf: PhotoShelf | None = None,
     on_photos: Callable[[int], None] | None = None,
 ) -> list[Embedded]:
-    """The same as `embed` of photographs that need not lie in shards.
+    """What a model sees in this process's photographs, pass by pass.
 
     Args:
-        model: As in `embed`.
-        dataset: The photographs, resized to what the model expects.
-        photos: As in `embed`.
-        batch_size: As in `embed`.
-        matching_batch: As in `embed`; photographs without a country are not matched.
-        workers: As in `embed`.
-        processes: As in `embed`.
-        between: As in `embed`.
-        shelf: As in `embed`.
-        on_photos: As in `embed`.
+        model: The two towers; their modes and the state of the random generators are kept.
+        dataset: The photographs, resized to what the model expects, in shards or not.
+        photos: Only the first so many.
+        batch_size: Photographs of a pass; rounded to whole matching batches.
+        matching_batch: Photographs of a batch of the in-batch matching; those without a country are
+            not matched.
+        workers: Processes that read ahead.
+        processes: Those that embed together; None is this one alone.
+        between: Called before each pass, equally often on all processes if there is no shelf.
+        shelf: Where passes are looked up and kept; None computes all.
+        on_photos: Called with the photographs of a pass that is done.
 
     Returns:
-        The passes of this process that count, in the order of the photographs.
+        The passes of this process that count, in the order of the dataset.
     """
     processes = Alone() if processes is None else processes
     size = pass_size(batch_size, matching_batch)

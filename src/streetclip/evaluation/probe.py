@@ -12,7 +12,7 @@ from torch import Tensor
 from streetclip.errors import ProbeError
 from streetclip.evaluation.bootstrap import Estimate, Statistic, bootstrap, one_sided
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
-from streetclip.evaluation.embedding import embed_all
+from streetclip.evaluation.embedding import embed
 from streetclip.evaluation.probe_set import ProbeDataset, ProbeSet
 from streetclip.evaluation.processes import Alone, Processes
 from streetclip.evaluation.shelf import PhotoShelf, TextShelf
@@ -102,7 +102,7 @@ def measure_probe(
     classes = label_features(
         model, probe, batch_size=batch_size, between=between, shelf=text_shelf
     ).cpu()
-    parts = embed_all(
+    parts = embed(
         model,
         ProbeDataset(probe, model.preprocess),
         photos=len(probe.photos),

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from streetclip.data.photos import PhotoDataset
 from streetclip.errors import ResultError
 from streetclip.evaluation.ceilings import with_nearest
 from streetclip.evaluation.clip import ClipModel, device_of, evaluating, text_encoder
@@ -152,7 +153,7 @@ def evaluate(
     if parts is None:
         parts = embed(
             model,
-            shard_set,
+            PhotoDataset(shard_set, model.preprocess),
             photos=n,
             batch_size=options.batch_size,
             matching_batch=min(options.matching_batch, n),

@@ -6,6 +6,7 @@ from typing import Literal
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from streetclip.errors import ModelError
 from streetclip.model.gather import gather_ids, gather_with_gradient, rank_and_world
 
 Negatives = Literal["global", "local"]
@@ -33,16 +34,30 @@ class Compared:
     """Everything that some pairs are compared with, themselves among it.
 
     Args:
-        image_features: What captions are compared with.
-        text_features: What images are compared with.
-        offset: Where the pairs stand in it.
+        image_features: What captions are compared with, of length 1; `i` is `all_b`, or the rows of
+            this rank where no images were gathered.
+        text_features: What images are compared with, of length 1.
+        offset: Where the pairs stand in it, rows.
         caption_id: Equal where captions are; None where nobody asks.
     """
 
-    image_features: Float[Tensor, "all_b d"]
+    image_features: Float[Tensor, "i d"]
     text_features: Float[Tensor, "all_b d"]
     offset: int = 0
     caption_id: Int64[Tensor, " all_b"] | None = None
+
+    @property
+    def captions(self) -> Int64[Tensor, " all_b"]:
+        """`caption_id`, for a loss that asks which captions are equal.
+
+        Raises:
+            ModelError: Nobody has given it.
+        """
+        if self.caption_id is None:
+            raise ModelError(
+                "this loss asks which captions are equal", remedy="give compared_with a caption_id"
+            )
+        return self.caption_id
 
 
 def compared_with(
@@ -51,6 +66,7 @@ def compared_with(
     caption_id: Int64[Tensor, " b"] | None,
     *,
     negatives: Negatives,
+    images: bool = True,
 ) -> Compared:
     """What the pairs of this rank are compared with.
 
@@ -59,11 +75,12 @@ def compared_with(
         text_features: Of this rank, in the same order.
         caption_id: Of this rank; 8 bytes a row are gathered. None gathers none.
         negatives: `global` gathers all ranks' rows, features with their gradient; `local` none.
+        images: False gathers no images, for a loss whose captions are not compared with them all.
     """
     if negatives == "local":
         return Compared(image_features, text_features, caption_id=caption_id)
     return Compared(
-        gather_with_gradient(image_features),
+        gather_with_gradient(image_features) if images else image_features,
         gather_with_gradient(text_features),
         offset=rank_and_world()[0] * len(image_features),
         caption_id=None if caption_id is None else gather_ids(caption_id),

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from streetclip.errors import ModelError
 from streetclip.model.contrast import Contrast, Negatives, compared_with
-from streetclip.model.gather import gather_ids, gather_with_gradient
 from streetclip.model.sigmoid import siglip_loss
 from streetclip.model.softmax import clip_loss, multi_positive_loss
 
@@ -35,12 +34,21 @@ def make_loss(kind: str, *, negatives: Negatives = "global") -> nn.Module:
     """A loss by its name.
 
     All are called as ``loss(image_features, text_features, logit_scale, caption_id=...,
-    logit_bias=...)`` with the rows of this rank, and return a `Contrast` whose mean over ranks is
-    the loss of the global batch.
+    logit_bias=...)`` and return a `Contrast` whose mean over ranks is the loss of the global batch:
+
+    - ``image_features``, ``text_features``: ``[b, d]``, of length 1, the pairs of this rank in one
+      order.
+    - ``logit_scale``: one number, what cosines are multiplied with.
+    - ``caption_id``: ``[b]``, equal where captions are. `clip` does not ask.
+    - ``logit_bias``: one number, the model's. Only `siglip` asks, and raises a `ModelError` where
+      there is none; in a softmax a bias cancels out.
 
     Args:
         kind: `clip`, `multi_positive` or `siglip`.
         negatives: `global` compares with the pairs of all ranks, `local` with this rank's.
+
+    Returns:
+        The loss.
 
     Raises:
         ModelError: There is no such loss.
@@ -85,7 +93,7 @@ def equal_caption_share(caption_id: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
 
 
 class _Loss(nn.Module):
-    """What the losses share.
+    """What the losses share; `make_loss` says how they are called.
 
     Args:
         negatives: `global` gathers features with their gradient; `local` does not gather.
@@ -108,24 +116,9 @@ class ClipLoss(_Loss):
         caption_id: Int64[Tensor, " b"] | None = None,
         logit_bias: Float[Tensor, ""] | None = None,
     ) -> Contrast:
-        """The loss of this rank's pairs; its mean over ranks is that of the global batch.
-
-        Args:
-            image_features: Of length 1.
-            text_features: Of length 1, in the same order.
-            logit_scale: What cosines are multiplied with.
-            caption_id: Equal where captions are; this loss does not ask.
-            logit_bias: Cancels out in a softmax; not used.
-        """
+        """The loss of this rank's pairs, called as `make_loss` says; it asks for neither option."""
         every = compared_with(image_features, text_features, None, negatives=self.negatives)
-        return clip_loss(
-            image_features,
-            text_features,
-            logit_scale,
-            all_image_features=every.image_features,
-            all_text_features=every.text_features,
-            offset=every.offset,
-        )
+        return clip_loss(image_features, text_features, logit_scale, every=every)
 
 
 class MultiPositiveLoss(_Loss):
@@ -140,24 +133,10 @@ class MultiPositiveLoss(_Loss):
         caption_id: Int64[Tensor, " b"],
         logit_bias: Float[Tensor, ""] | None = None,
     ) -> Contrast:
-        """The loss of this rank's pairs; its mean over ranks is that of the global batch.
-
-        Args:
-            image_features: Of length 1.
-            text_features: Of length 1, in the same order.
-            logit_scale: What cosines are multiplied with.
-            caption_id: Equal where captions are.
-            logit_bias: Cancels out in a softmax; not used.
-        """
+        """The loss of this rank's pairs, called as `make_loss` says; the bias is not used."""
         every = compared_with(image_features, text_features, caption_id, negatives=self.negatives)
         return multi_positive_loss(
-            image_features,
-            text_features,
-            logit_scale,
-            caption_id,
-            all_image_features=every.image_features,
-            all_text_features=every.text_features,
-            all_caption_id=every.caption_id,
+            image_features, text_features, logit_scale, caption_id, every=every
         )
 
 
@@ -173,14 +152,7 @@ class SiglipLoss(_Loss):
         caption_id: Int64[Tensor, " b"],
         logit_bias: Float[Tensor, ""] | None = None,
     ) -> Contrast:
-        """The loss of this rank's pairs; its mean over ranks is that of the global batch.
-
-        Args:
-            image_features: Of length 1.
-            text_features: Of length 1, in the same order.
-            logit_scale: What cosines are multiplied with.
-            caption_id: Equal where captions are.
-            logit_bias: The model's.
+        """The loss of this rank's pairs, called as `make_loss` says; the bias must be there.
 
         Raises:
             ModelError: The model has no bias.
@@ -190,15 +162,11 @@ class SiglipLoss(_Loss):
                 "loss.kind=siglip learns a bias, and the model has none",
                 remedy="build it with init_logit_bias, or call model.logit_bias.train_logit_bias",
             )
-        is_alone = self.negatives == "local"
+        every = compared_with(
+            image_features, text_features, caption_id, negatives=self.negatives, images=False
+        )
         return siglip_loss(
-            image_features,
-            text_features,
-            logit_scale,
-            logit_bias,
-            caption_id,
-            all_text_features=text_features if is_alone else gather_with_gradient(text_features),
-            all_caption_id=caption_id if is_alone else gather_ids(caption_id),
+            image_features, text_features, logit_scale, logit_bias, caption_id, every=every
         )
 
 

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
-from streetclip.model.contrast import Contrast, equal_captions, share_right
+from streetclip.model.contrast import Compared, Contrast, equal_captions, share_right
 from streetclip.model.wide import wide
 
 
@@ -16,8 +16,7 @@ def siglip_loss(
     logit_bias: Float[Tensor, ""],
     caption_id: Int64[Tensor, " b"],
     *,
-    all_text_features: Float[Tensor, "all_b d"] | None = None,
-    all_caption_id: Int64[Tensor, " all_b"] | None = None,
+    every: Compared | None = None,
 ) -> Contrast:
     """Binary cross entropy of all pairs of an image and a caption; equal captions are positives.
 
@@ -30,8 +29,8 @@ def siglip_loss(
         logit_scale: What cosines are multiplied with.
         logit_bias: Added to the products; learned, because nearly all pairs are negatives.
         caption_id: Equal where captions are.
-        all_text_features: Everything that images are compared with; the captions if None.
-        all_caption_id: Of these; the pairs' own if None.
+        every: What images are compared with, from `compared_with`, with captions; the pairs' own
+            if None.
 
     Returns:
         The sum over all captions, as a mean over images, in fp32 at least. Accuracies are those
@@ -46,12 +45,11 @@ def siglip_loss(
         >>> round(loss.item(), 6)  # each image: log(1 + exp(-10)), twice
         9.1e-05
     """
-    every_text = text_features if all_text_features is None else all_text_features
-    every_id = caption_id if all_caption_id is None else all_caption_id
+    every = every or Compared(image_features, text_features, caption_id=caption_id)
     with torch.autocast(image_features.device.type, enabled=False):
-        products = wide(logit_scale) * wide(image_features) @ wide(every_text).T
+        products = wide(logit_scale) * wide(image_features) @ wide(every.text_features).T
         logits = products + wide(logit_bias)
-        equal = equal_captions(caption_id, every_id)
+        equal = equal_captions(caption_id, every.captions)
         loss = F.softplus(torch.where(equal, -logits, logits)).sum() / len(logits)
         with torch.no_grad():
             backward_scores = wide(text_features) @ wide(image_features).T
@@ -59,5 +57,5 @@ def siglip_loss(
         loss=loss,
         image_to_text_accuracy=share_right(logits, equal),
         text_to_image_accuracy=share_right(backward_scores, equal_captions(caption_id, caption_id)),
-        negatives=float(len(every_text) - 1),
+        negatives=float(len(every.text_features) - 1),
     )

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
-from streetclip.model.contrast import Contrast, equal_captions, share_right
+from streetclip.model.contrast import Compared, Contrast, equal_captions, share_right
 from streetclip.model.wide import wide
 
 
@@ -14,9 +14,7 @@ def clip_loss(
     text_features: Float[Tensor, "b d"],
     logit_scale: Float[Tensor, ""],
     *,
-    all_image_features: Float[Tensor, "all_b d"] | None = None,
-    all_text_features: Float[Tensor, "all_b d"] | None = None,
-    offset: int = 0,
+    every: Compared | None = None,
 ) -> Contrast:
     """Symmetric InfoNCE of pairs against a larger batch that contains them.
 
@@ -24,9 +22,7 @@ def clip_loss(
         image_features: Of length 1.
         text_features: Of length 1, in the same order.
         logit_scale: What cosines are multiplied with.
-        all_image_features: Everything that captions are compared with; the images if None.
-        all_text_features: Everything that images are compared with; the captions if None.
-        offset: Where the pairs stand in the larger batch.
+        every: What they are compared with, from `compared_with`; each other if None.
 
     Returns:
         Half of the two cross entropies, and accuracies, in fp32 at least, whatever autocast says.
@@ -39,19 +35,18 @@ def clip_loss(
         >>> round(result.loss.item(), 6), result.image_to_text_accuracy.item(), result.negatives
         (4.5e-05, 1.0, 1.0)
     """
-    every_image = image_features if all_image_features is None else all_image_features
-    every_text = text_features if all_text_features is None else all_text_features
+    every = every or Compared(image_features, text_features)
     with torch.autocast(image_features.device.type, enabled=False):
         scale = wide(logit_scale)
-        image_logits = scale * wide(image_features) @ wide(every_text).T
-        text_logits = scale * wide(text_features) @ wide(every_image).T
-        own = torch.arange(len(image_logits), device=image_logits.device) + offset
+        image_logits = scale * wide(image_features) @ wide(every.text_features).T
+        text_logits = scale * wide(text_features) @ wide(every.image_features).T
+        own = torch.arange(len(image_logits), device=image_logits.device) + every.offset
         loss = (F.cross_entropy(image_logits, own) + F.cross_entropy(text_logits, own)) / 2
     return Contrast(
         loss=loss,
         image_to_text_accuracy=_accuracy(image_logits, own),
         text_to_image_accuracy=_accuracy(text_logits, own),
-        negatives=float(len(every_text) - 1),
+        negatives=float(len(every.text_features) - 1),
     )
 
 
@@ -61,9 +56,7 @@ def multi_positive_loss(
     logit_scale: Float[Tensor, ""],
     caption_id: Int64[Tensor, " b"],
     *,
-    all_image_features: Float[Tensor, "all_b d"] | None = None,
-    all_text_features: Float[Tensor, "all_b d"] | None = None,
-    all_caption_id: Int64[Tensor, " all_b"] | None = None,
+    every: Compared | None = None,
 ) -> Contrast:
     """Symmetric cross entropy in which every row with an equal caption is as right as the own one.
 
@@ -75,9 +68,7 @@ def multi_positive_loss(
         text_features: Of length 1, in the same order.
         logit_scale: What cosines are multiplied with.
         caption_id: Equal where captions are.
-        all_image_features: Everything that captions are compared with; the images if None.
-        all_text_features: Everything that images are compared with; the captions if None.
-        all_caption_id: Of these; the pairs' own if None.
+        every: What they are compared with, from `compared_with`, with captions; each other if None.
 
     Returns:
         Half of the two cross entropies, in fp32 at least. An answer counts as right if it has the
@@ -91,14 +82,12 @@ def multi_positive_loss(
         >>> round(multi_positive_loss(eye, eye, torch.tensor(0.0), same).loss.item(), 4)
         0.6931
     """
-    every_image = image_features if all_image_features is None else all_image_features
-    every_text = text_features if all_text_features is None else all_text_features
-    every_id = caption_id if all_caption_id is None else all_caption_id
+    every = every or Compared(image_features, text_features, caption_id=caption_id)
     with torch.autocast(image_features.device.type, enabled=False):
         scale = wide(logit_scale)
-        image_logits = scale * wide(image_features) @ wide(every_text).T
-        text_logits = scale * wide(text_features) @ wide(every_image).T
-        equal = equal_captions(caption_id, every_id)
+        image_logits = scale * wide(image_features) @ wide(every.text_features).T
+        text_logits = scale * wide(text_features) @ wide(every.image_features).T
+        equal = equal_captions(caption_id, every.captions)
         # A row's share of every product with a right answer, over both directions and all rows.
         weight = 1 / (equal.sum(dim=1) * 2 * len(equal)).to(image_logits.dtype)
         right = torch.where(equal, image_logits + text_logits, 0).sum(dim=1)
@@ -108,7 +97,7 @@ def multi_positive_loss(
         loss=loss,
         image_to_text_accuracy=share_right(image_logits, equal),
         text_to_image_accuracy=share_right(text_logits, equal),
-        negatives=float(len(every_text) - 1),
+        negatives=float(len(every.text_features) - 1),
     )
 
 

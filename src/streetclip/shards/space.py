@@ -70,6 +70,7 @@ def estimate_bytes(scanned: Sequence[Scanned], *, max_side_px: int, quality: int
         85175
     """
     sides = np.array([(found.width, found.height) for found in scanned], dtype=np.float64)
+    sides = sides.reshape(-1, 2)  # also where there is no photograph
     scale = np.minimum(1.0, max_side_px / sides.max(axis=1, initial=1.0))
     pixels = (sides.prod(axis=1) * scale**2).sum()
     per_pixel = np.interp(quality, _QUALITIES, _BYTES_PER_PIXEL)
