@@ -18,6 +18,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from figures import report
@@ -58,7 +60,7 @@ def main() -> int:
 def peak_mib(work: str, photos: int) -> float:
     """The most memory of a process that does it."""
     command = [sys.executable, __file__, "--work", work, "--photos", str(photos)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout.split()[-1])
 
 
@@ -74,23 +76,20 @@ def build(photos: int) -> None:
 
 
 def train(photos: int) -> None:
-    """One epoch of a tiny model on photographs of 640 x 480."""
+    """One epoch of a tiny model."""
     import torch
-    from loader import our_loader, word_lengths, write_photographs
-
-    from streetclip.captions.template import load_template
-    from streetclip.shards.index import index_shards
+    from peers.our_loader import data
+    from peers.photographs import write_tars
 
     torch.set_num_threads(1)
     image = torch.nn.Sequential(torch.nn.Conv2d(3, 16, 16, 16), torch.nn.Flatten(1))
     with tempfile.TemporaryDirectory() as name:
-        write_photographs(Path(name), photos)
-        shards = index_shards(Path(name))
-        loader = our_loader(
-            shards, size=64, workers=0, template=load_template("street"), tokenize=word_lengths
-        )
+        # Photographs that are drawn stay in memory: this process must not be the one that draws.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+            apart.submit(write_tars, Path(name), photos).result()
+        module = data(Path(name), size=64, batch_size=32, workers=0)
         optimizer = torch.optim.AdamW(image.parameters(), fused=True)
-        for batch in loader:
+        for batch in module.train_dataloader():
             features = torch.nn.functional.normalize(image(batch["image"].float() / 255))
             loss = (features @ features.T).logsumexp(1).mean()
             optimizer.zero_grad()

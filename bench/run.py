@@ -52,11 +52,11 @@ class Bench:
 
 
 BENCHES = (
-    Bench("loader.py", 240, "--photos 64 --rounds 1"),
+    Bench("loader.py", 240, "--photos 200 --rounds 1 --memory-photos 0"),
     Bench("checks.py", 90, "--photos 64 --rounds 1"),
     Bench("tokens.py", 120, "--captions 500 --rounds 1"),
     Bench("trainer.py", 240, "--photos 64 --rounds 1"),
-    Bench("accumulation.py", 180, "--passes 3 --rows 8 --width 32 --rounds 1"),
+    Bench("accumulation.py", 420, "--passes 3 --rows 8 --width 32 --rounds 1 --processes 1"),
     Bench("memory.py", 180, "--photos 40"),
     Bench("ddp.py", 120),
     Bench("losses.py", 90, "--rows 128 --rounds 2"),
