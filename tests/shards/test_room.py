@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -41,6 +42,24 @@ def test_files_and_parts_count_and_nothing_else(folder: Path) -> None:
     }
     assert set(survey(folder)) == expected
     assert not lock_of(folder / B).exists()
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        pytest.param([[f".{C}.lock", f".{C}.part"], [f".{C}.lock", f".{C}.part"]], id="after both"),
+        pytest.param([[f".{C}.part"], []], id="in the second"),
+        pytest.param([[], [C]], id="in the first"),
+    ],
+)
+def test_a_file_that_gets_its_name_while_the_folder_is_listed_counts_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lists: list[list[str]]
+) -> None:
+    # Its transfer has ended and given its lock back by the time that files are looked at.
+    put(tmp_path / C, 100, used=0)
+    listing = Mock(side_effect=[[tmp_path / name for name in names] for names in lists])
+    monkeypatch.setattr(Path, "iterdir", listing)
+    assert survey(tmp_path) == [Item(C, tmp_path / C, 100, 100, LATELY)]
 
 
 def test_a_running_transfer_counts_with_what_it_will_need(folder: Path) -> None:

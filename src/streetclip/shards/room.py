@@ -5,11 +5,10 @@ lock file that whoever fetches it holds locked and that says how many bytes it w
 else in the folder is looked at, so that a folder named by mistake loses nothing.
 """
 
-import os
 import re
 import shutil
 import time
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,31 +65,52 @@ def survey(folder: Path) -> list[Item]:
     Returns:
         Finished files, partial files, and transfers that have not written anything yet.
     """
-    items: dict[str, Item] = {}
+    plain, parts, locks = _listed(folder)
+    # Transfers go on meanwhile: a partial file gets its name, and then its lock is gone. Looked for
+    # in this order, each is found at least once.
     moving: dict[str, int] = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            path, hidden = Path(entry.path), _HIDDEN.fullmatch(entry.name)
-            with suppress(FileNotFoundError):  # Gone meanwhile.
-                if hidden and hidden[2] == "lock":
-                    if (promised := _promise(path)) is not None:
-                        moving[hidden[1]] = promised
-                elif hidden or _NAME.fullmatch(entry.name):
-                    state, name = entry.stat(), hidden[1] if hidden else entry.name
-                    size, used = state.st_size, state.st_mtime_ns
-                    items[entry.name] = Item(name, path, size, size, used)
-    for item in [item for item in items.values() if item.path.name != item.name]:
-        # It was listed under both names, because it got the second one meanwhile.
-        if item.name in items and not item.path.exists():
-            del items[item.path.name]
+    for name in locks:
+        with suppress(FileNotFoundError):
+            if (promised := _promise(lock_of(folder / name))) is not None:
+                moving[name] = promised
+    growing = _items(part_of(folder / name) for name in parts)
+    items = _items(folder / name for name in plain | parts | locks)
+    for name in items.keys() & growing.keys():
+        if not growing[name].path.exists():  # It has got its name since it was looked at.
+            del growing[name]
     for name, promised in moving.items():
-        part = part_of(folder / name)
-        known = items.pop(part.name, Item(name, part, promised, 0, 0))
-        if name in items:  # It has got its name meanwhile.
+        if name in items:
             items[name] = replace(items[name], is_moving=True)
-        else:
-            items[part.name] = replace(known, bytes=max(promised, known.bytes), is_moving=True)
-    return list(items.values())
+            continue
+        known = growing.get(name, Item(name, part_of(folder / name), promised, 0, 0))
+        growing[name] = replace(known, bytes=max(promised, known.bytes), is_moving=True)
+    return [*items.values(), *growing.values()]
+
+
+def _listed(folder: Path) -> tuple[set[str], set[str], set[str]]:
+    """Names of finished files, and of those that have a partial file, and a lock.
+
+    Twice, because a file that gets another name while its folder is listed may be in that list with
+    neither of them: then it is in the next one.
+    """
+    entries = {path.name for _ in range(2) for path in folder.iterdir()}
+    found: dict[str, set[str]] = {"part": set(), "lock": set()}
+    for entry in entries:
+        if hidden := _HIDDEN.fullmatch(entry):
+            found[hidden[2]].add(hidden[1])
+    return {entry for entry in entries if _NAME.fullmatch(entry)}, found["part"], found["lock"]
+
+
+def _items(paths: Iterable[Path]) -> dict[str, Item]:
+    """Those of some files that are there, by the names that they have when they are whole."""
+    items: dict[str, Item] = {}
+    for path in paths:
+        hidden = _HIDDEN.fullmatch(path.name)
+        name = hidden[1] if hidden else path.name
+        with suppress(FileNotFoundError):
+            state = path.stat()
+            items[name] = Item(name, path, state.st_size, state.st_size, state.st_mtime_ns)
+    return items
 
 
 @dataclass(frozen=True, slots=True)
