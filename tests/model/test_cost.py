@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,3 +152,32 @@ def test_convolutional_towers_are_counted_too(tmp_path: Path, repository: Path) 
     name = str(repository / "experiments" / "models" / "tiny_resnet_64.json")
     cost = count_cost(_backbone(tmp_path, name), tokens=TOKENS)
     assert 2 * cost.image_flops < cost.pass_flops < 3.001 * (cost.image_flops + cost.text_flops)
+
+
+@pytest.mark.slow  # a process of its own imports torch
+def test_a_process_that_counted_can_still_fork_others_that_train() -> None:
+    code = """
+import os, torch
+from streetclip.model.backbone import create_backbone
+from streetclip.model.cost import count_cost
+
+def backward():
+    (torch.ones(2, requires_grad=True) * 2).sum().backward()
+
+with torch.device("meta"):
+    model = create_backbone("experiments/models/quickstart.json")
+count_cost(model, tokens=8)
+backward()
+if (child := os.fork()) == 0:
+    backward()
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert (answer.returncode, answer.stdout) == (0, "7\n"), answer.stderr

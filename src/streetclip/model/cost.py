@@ -80,6 +80,9 @@ def count_cost(backbone: Backbone, *, tokens: int, precision: str = "32-true") -
         '32.8 MFLOP'
     """
     is_mixed = precision.endswith("-mixed")
+    # Fake tensors bring a stand-in for CUDA devices where there are none. If autograd saw it in its
+    # first backward pass it would start threads, and no process forked later could train.
+    torch.zeros((), requires_grad=True, device="cpu").backward()  # type: ignore[no-untyped-call]
     with FakeTensorMode():
         _make_fake(backbone, torch.bfloat16 if precision == "bf16-true" else torch.float32)
         plain, mixed = (_Towers(backbone, tokens, is_mixed=given) for given in (False, is_mixed))
