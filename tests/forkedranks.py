@@ -62,8 +62,9 @@ def fork_ranks(
 def in_own_process(test: Callable[..., object]) -> Callable[..., None]:
     """Run a test in a process forked from this one.
 
-    For what must not stay in this one: where inductor has compiled, autograd has started threads
-    of its own, and every process forked later would refuse to train.
+    For what must not stay in this one: the compiler's fake tensors bring a stand-in for CUDA
+    devices. Where autograd sees it in its first backward pass it starts threads, and every process
+    forked later would refuse to train.
     """
 
     @functools.wraps(test)

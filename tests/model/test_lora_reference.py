@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from tests.model.conftest import move_products
 from tests.model.fitting import fit
 from torch import Tensor
 
@@ -32,15 +33,6 @@ WAYS: Mapping[str, Trained] = {
 }
 # Of our factor `up` in peft's, matrix by matrix; see `_with_peft`.
 SHARES = (1.0, 0.5, 1.0, 1.0)
-
-
-def _moved(backbone: Backbone) -> Backbone:
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for name, parameter in backbone.named_parameters():
-            if name.endswith(".up"):
-                parameter.normal_(std=0.2, generator=generator)
-    return backbone
 
 
 def _blocks(backbone: Backbone) -> list[Any]:
@@ -89,7 +81,7 @@ def test_features_and_gradients_are_those_of_peft(
 ) -> None:
     plain, ours = make_backbone().double(), make_backbone().double()
     add_products(ours, ["image", "text"], rank=2, alpha=4, seed=0)
-    theirs = _with_peft(plain, _moved(ours))
+    theirs = _with_peft(plain, move_products(ours))
     weigh = torch.randn(8, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     features = [_features(model, make_batch()) for model in (ours, theirs)]
     assert features[0].dtype == torch.float64
@@ -113,7 +105,7 @@ def test_merged_weights_are_the_unmerged_model_in_double_precision(
 ) -> None:
     ours = make_backbone().double()
     add_products(ours, ["image", "text"], rank=2, alpha=4, seed=0)
-    merged = merged_backbone(_moved(ours))
+    merged = merged_backbone(move_products(ours))
     with torch.no_grad():
         before, after = _features(ours.eval(), make_batch()), _features(merged, make_batch())
     assert after.dtype == torch.float64
@@ -142,7 +134,7 @@ def test_dropout_is_not_part_of_merged_weights(make_backbone: Make) -> None:
     for dropout in (0.0, 0.9):
         backbone = make_backbone()
         add_products(backbone, ["image"], rank=2, alpha=4, seed=0, dropout=dropout)
-        states.append(merged_state(_moved(backbone).train().state_dict()))
+        states.append(merged_state(move_products(backbone).train().state_dict()))
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
@@ -159,7 +151,7 @@ def test_every_trained_parameter_has_a_gradient_so_that_ranks_wait_for_none(
 ) -> None:
     backbone = make_backbone()
     choose_trained(backbone, WAYS[way], seed=0)
-    features = _features(_moved(backbone), make_batch())
+    features = _features(move_products(backbone), make_batch())
     (features.square() * backbone.logit_scale).sum(0)[0].backward()  # type: ignore[no-untyped-call]
     lacking = {
         name

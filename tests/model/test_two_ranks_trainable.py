@@ -11,7 +11,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 from tests.forkedranks import fork_ranks
-from tests.model.conftest import TINY
+from tests.model.conftest import TINY, move_products
 from tests.model.fitting import fit
 from torch import Tensor
 
@@ -70,13 +70,7 @@ def _backbone(way: str) -> Backbone:
     config = {**TINY, "vision_cfg": {**TINY["vision_cfg"], "layers": 2}}
     backbone = rebuild_backbone(spec_of("tiny", config), seed=7).double()
     choose_trained(backbone, WAYS[way].trained, seed=3)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for name, parameter in backbone.named_parameters():
-            # A new product has a gradient in one of its halves only.
-            if name.endswith(".up"):
-                parameter.normal_(std=0.1, generator=generator)
-    return backbone
+    return move_products(backbone, std=0.1)
 
 
 def _batch(backbone: Backbone, step: int, rows: slice = slice(ROWS)) -> dict[str, Any]:
